@@ -1,0 +1,260 @@
+"""The command line: parse, call one library function, print. The only place that prints."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fitwell.errors import FitwellError, InputError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@contextmanager
+def plain_errors(out: Path | None = None) -> Iterator[None]:
+    """Turn an error into one line: exit code 2 for bad input, 1 for a run that failed."""
+    try:
+        yield
+    except FitwellError as error:
+        click.echo(f"fitwell: {' '.join(str(error).split())}", err=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except KeyboardInterrupt:
+        kept = f" What was done is kept: repeat with --out {out} --resume." if out else ""
+        click.echo(f"\nfitwell: stopped.{kept}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(package_name="fitwell")
+def main() -> None:
+    """Diagnose the gap between training and test accuracy, treat it, prove the gain.
+
+    \b
+    Example:
+        fitwell tune visits.csv --target outcome --trials 32 --out run
+    """
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Stack several options into one decorator, first on top."""
+
+    def apply(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+output_options = options(
+    click.option("--out", type=click.Path(path_type=Path), help="Run folder to make."),
+    click.option("--resume", is_flag=True, help="Go on with a run that was cut off."),
+    click.option("--force", is_flag=True, help="Replace the run folder if it exists."),
+    click.option("--workers", type=int, default=0, help="Processes that train [one per core]."),
+    click.option(
+        "--lang", type=click.Choice(["en", "ko"]), default="en", help="Report's language."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print result.json and nothing else."),
+    click.option("--quiet", is_flag=True, help="No progress."),
+)
+
+data_options = options(
+    click.argument("data"),
+    click.option("--target", help="Column to predict (tables)."),
+    click.option("--test", help="FILE with the test rows; otherwise 20 % are set aside."),
+    click.option("--group", help="Column: rows of one patient or customer stay together."),
+    click.option("--time", help="Column: train on the past, test on the future."),
+    click.option("--ignore", multiple=True, metavar="COL", help="Column to leave out; repeatable."),
+    click.option("--task", type=click.Choice(["auto", "binary", "multiclass"]), default="auto"),
+)
+
+training_options = options(
+    click.option("--model", default="auto", help="mlp, cnn or your own module:factory."),
+    click.option("--widths", default="", help="Units per hidden layer, for example 256,256."),
+    click.option("--activation", default="relu", show_default=True),
+    click.option("--epochs", type=int, default=60, show_default=True, help="The most epochs."),
+    click.option("--batch-size", type=int, default=0, help="Rows per step [from the rows]."),
+    click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Adam's."),
+    click.option(
+        "--schedule",
+        type=click.Choice(["constant", "flat-cosine"]),
+        default="constant",
+        show_default=True,
+        help="Learning rate over the epochs.",
+    ),
+    click.option("--patience", type=int, default=10, show_default=True, help="Of early stopping."),
+    click.option(
+        "--class-weights",
+        type=click.Choice(["none", "balanced"]),
+        default="none",
+        show_default=True,
+        help="Weight rows of rare classes more.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+)
+
+search_options = options(
+    click.option("--trials", type=int, default=32, show_default=True, help="Trainings per search."),
+    click.option("--seeds", type=int, default=0, help="Final trainings per arm [3, compare 5]."),
+    click.option("--budget", default="", help="Time for the searches, such as 10m."),
+    click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),
+)
+
+
+def _epilog(verb: str) -> str:
+    return f"\b\nExample:\n    fitwell {verb} credit.csv --target default --out run"
+
+
+@main.command(epilog=_epilog("diagnose"))
+@data_options
+@training_options
+@output_options
+def diagnose(**given: Any) -> None:
+    """Say whether the gap is real, how large it is, and where it comes from."""
+    _run("diagnose", given)
+
+
+@main.command(epilog=_epilog("tune"))
+@data_options
+@training_options
+@search_options
+@output_options
+def tune(**given: Any) -> None:
+    """Find the L1, L2 and dropout that suit this network, and test the result once."""
+    _run("tune", given)
+
+
+@main.command(epilog=_epilog("compare"))
+@data_options
+@training_options
+@search_options
+@output_options
+def compare(**given: Any) -> None:
+    """Hold the treatment against more shuffling, more training data, a smaller network."""
+    _run("compare", given)
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Fewer rows and trials: under a minute.")
+@output_options
+def demo(quick: bool, **given: Any) -> None:
+    """Run the whole comparison on built-in, synthetic visits to a landing page.
+
+    \b
+    Example:
+        fitwell demo --quick
+    """
+    _run("compare", {**given, "data": None, "quick": quick})
+
+
+def _run(verb: str, given: dict[str, Any]) -> None:
+    out = given.pop("out")
+    demo_run = given["data"] is None
+    name = "demo" if demo_run else f"{verb}-{Path(given['data']).name.split('.')[0]}"
+    out = out or Path("fitwell-runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    with plain_errors(out):
+        from fitwell.runs.demo import launch_demo
+        from fitwell.runs.launch import DataOptions, Place, launch
+        from fitwell.runs.question import Question, parse_budget
+        from fitwell.shell import Progress, show
+
+        quiet = given.pop("quiet")
+        as_json = given.pop("as_json")
+        place = Place(
+            out=out,
+            resume=given.pop("resume"),
+            force=given.pop("force"),
+            workers=given.pop("workers"),
+            lang=given.pop("lang"),
+            command=("fitwell", *sys.argv[1:]),
+        )
+        with Progress(quiet=quiet) as watch:
+            if demo_run:
+                result = launch_demo(place, watch, quick=given["quick"])
+            else:
+                keys = ("target", "test", "group", "time", "ignore")
+                data = DataOptions(path=given.pop("data"), **{k: given.pop(k) for k in keys})
+                budget = given.pop("budget", "")
+                question = Question(
+                    verb=verb,  # type: ignore[arg-type]  # one of the three commands above
+                    budget=parse_budget(budget) if budget else 0.0,
+                    widths=_widths(given.pop("widths")),
+                    **given,
+                )
+                result = launch(question, data, place, watch)
+        if as_json:
+            from fitwell.storage import result_to_dict, to_json
+
+            click.echo(to_json(result_to_dict(result)))
+        else:
+            show(result, out)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise InputError(
+            f"--widths is {text!r}, but whole numbers with commas are expected, such as 256,256."
+        ) from error
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--lang", type=click.Choice(["en", "ko"]), default="en", show_default=True)
+def report(run: Path, lang: str) -> None:
+    """Write RUN/report.html again.
+
+    \b
+    Example:
+        fitwell report run --lang ko
+    """
+    with plain_errors():
+        from fitwell.report.page import write_report
+        from fitwell.runs.folder import RunFolder
+
+        folder = RunFolder.open(run)
+        path = write_report(folder.path, folder.result(), run=folder.asked(), lang=lang)  # type: ignore[arg-type]
+    click.echo(path)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV to write [standard output].")
+@click.option("--model", help="For a network of your own: module:factory once more.")
+def predict(run: Path, data: str, out: Path | None, model: str | None) -> None:
+    """Write a CSV of class probabilities, one row per row of DATA, in order.
+
+    \b
+    Example:
+        fitwell predict run new.csv --out probabilities.csv
+    """
+    with plain_errors():
+        from fitwell.runs.prediction import predict_file
+
+        text = predict_file(run, data, out=out, factory=model)
+        click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--model", help="For a network of your own: module:factory once more.")
+def serve(run: Path, host: str, port: int, model: str | None) -> None:
+    """Answer GET /ping and POST /invocations with the model of RUN.
+
+    \b
+    Example:
+        fitwell serve run --port 8080
+    """
+    with plain_errors():
+        from fitwell.serving.app import serve_run
+
+        serve_run(run, host=host, port=port, factory=model)

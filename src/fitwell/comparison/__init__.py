@@ -1,0 +1,1 @@
+"""The fair comparison: arms, the paired protocol, the sealed test part."""

@@ -1,0 +1,69 @@
+"""The contestants: each is a set of remedies, and all pass through the same trainer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fitwell.remedies import all_remedies
+from fitwell.remedies.remedy import Remedy
+
+UNTREATED = "untreated"
+EARLY_STOPPING = "early stopping"
+TREATMENT = "treatment"
+REFITTED = "treatment, refitted"
+BASELINE = EARLY_STOPPING
+"""Differences are against this arm: stopping early costs nothing, so it is the least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmPlan:
+    """One contestant before it is trained.
+
+    Attributes:
+        name: as shown.
+        remedies: names of the remedies that it may use.
+        follows: the arm whose choice it takes over instead of searching; the arm that
+            could stop early gives its median best epoch to one that cannot.
+    """
+
+    name: str
+    remedies: tuple[str, ...] = ()
+    follows: str = ""
+
+    def found(self) -> list[Remedy]:
+        """Look up the remedies."""
+        known = all_remedies()
+        return [known[name] for name in self.remedies]
+
+
+def plan_arms(verb: str, *, batch_norm: bool, scalable: bool) -> tuple[ArmPlan, ...]:
+    """List the arms of a verb: tune needs the treatment's, compare adds its rivals.
+
+    Args:
+        verb: ``tune`` or ``compare``.
+        batch_norm: let the treatment search batch normalization too.
+        scalable: whether a smaller network of the same kind can be built.
+    """
+    drugs = ("l1", "l2", "dropout") + (("batch_norm",) if batch_norm else ())
+    stop = "early stopping"
+    arms = [ArmPlan(name=UNTREATED), ArmPlan(name=EARLY_STOPPING, remedies=(stop,))]
+    if verb == "compare":
+        arms.append(ArmPlan(name="more shuffling", remedies=(stop, "shuffling")))
+    arms.append(
+        ArmPlan(
+            name="larger training share",
+            remedies=(stop, "training share"),
+            follows=EARLY_STOPPING,
+        )
+    )
+    if verb == "compare" and scalable:
+        arms.append(ArmPlan(name="smaller network", remedies=(stop, "network size")))
+    arms.append(ArmPlan(name=TREATMENT, remedies=(stop, *drugs)))
+    arms.append(
+        ArmPlan(name=REFITTED, remedies=(stop, *drugs, "training share"), follows=TREATMENT)
+    )
+    return tuple(arms)
+
+
+def searched(arm: ArmPlan) -> Sequence[Remedy]:
+    """Give the remedies of an arm that have something to tune."""
+    return [remedy for remedy in arm.found() if remedy.parameters]

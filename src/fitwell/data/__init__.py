@@ -1,0 +1,1 @@
+"""Tables, images, splits, and the built-in landing-page visits."""

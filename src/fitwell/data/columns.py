@@ -1,0 +1,217 @@
+"""Columns of a table to numbers for a network; fitted on training rows alone."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fitwell.errors import InputError
+from fitwell.storage import read_json, replacing, write_json
+
+MOST_CATEGORIES = 64
+"""Of a column; rarer values share one input."""
+
+RAREST = 5
+"""A category with fewer training rows shares its input with the other rare ones."""
+
+CLIP = 3.0
+"""Scaled numbers are bent into (-3, 3): z / sqrt(1 + (z/3)²)."""
+
+HUGE = 1e100
+"""Larger numbers are cut off, so that their squares stay finite."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature column and how it is read: ``number``, ``category`` or ``date``."""
+
+    name: str
+    kind: str
+
+
+def infer_columns(frame: pd.DataFrame) -> list[Column]:
+    """Infer the kind of every column from its type and values."""
+    return [Column(str(name), _kind(frame[name])) for name in frame.columns]
+
+
+def _kind(values: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "date"
+    texts = values.dropna().astype(str)
+    if len(texts) and texts.head(200).str.match(r"\d{4}-\d\d-\d\d").all():
+        if pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True).notna().all():
+            return "date"
+    if len(texts) and pd.to_numeric(texts, errors="coerce").notna().all():
+        return "number"
+    return "category"
+
+
+class TableEncoder:
+    """Numbers scaled robustly, missing ones flagged; categories one-hot; dates as numbers.
+
+    A number x becomes z = (x - median) / (quartile range), bent to z / sqrt(1 + (z/3)²);
+    where the quartiles coincide, mean and standard deviation take their place. Missing
+    numbers become the median, with a column that says so. A category not seen in fitting
+    shares the input of the rare ones. The output is float32 without NaN or infinity.
+
+    Reference:
+        Holzmüller, Grinsztajn, Steinwart: Better by Default (RealMLP), NeurIPS 2024, for
+        the scaling and bending.
+    """
+
+    def __init__(self, columns: Sequence[Column], transformer: Any, inputs: int) -> None:
+        self.columns = tuple(columns)
+        self._transformer = transformer
+        self.shape = (inputs,)
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "TableEncoder":
+        """Fit on the rows of ``frame``."""
+        from sklearn.compose import ColumnTransformer
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
+
+        numbers, categories = _spread(frame, columns)
+        spread = numbers.quantile(0.75) - numbers.quantile(0.25)
+        wide = [name for name in numbers.columns if spread[name] > 0]
+        narrow = [name for name in numbers.columns if not spread[name] > 0]
+        gaps = numbers.columns[numbers.isna().any()]
+        fill = {"strategy": "median", "keep_empty_features": True}
+        one_hot = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            min_frequency=RAREST,
+            max_categories=MOST_CATEGORIES,
+            sparse_output=False,
+        )
+        transformer = ColumnTransformer(
+            [
+                ("wide", make_pipeline(SimpleImputer(**fill), RobustScaler()), wide),
+                ("narrow", make_pipeline(SimpleImputer(**fill), StandardScaler()), narrow),
+                ("missing", "passthrough", [f"{name} missing" for name in gaps]),
+                ("categories", one_hot, list(categories.columns)),
+            ],
+            sparse_threshold=0,
+        )
+        encoder = cls(columns, transformer, 0)
+        transformer.fit(encoder._table(numbers, categories))
+        encoder.shape = (encoder._encode(numbers, categories).shape[1],)
+        return encoder
+
+    def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """Encode rows, in order; columns not known from fitting are ignored.
+
+        Raises:
+            InputError: a column is missing, or one of numbers holds text.
+        """
+        _check_present(frame, self.columns)
+        if len(frame) == 0:
+            return np.empty((0, *self.shape), dtype=np.float32)
+        return self._encode(*_spread(frame, self.columns))
+
+    def _encode(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> NDArray[np.float32]:
+        encoded = self._transformer.transform(self._table(numbers, categories))
+        scaled = np.asarray(encoded, dtype=np.float64)
+        bent = scaled[:, : numbers.shape[1]]
+        scaled[:, : numbers.shape[1]] = bent / np.sqrt(1 + (bent / CLIP) ** 2)
+        return scaled.astype(np.float32)
+
+    def _table(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> pd.DataFrame:
+        flags = numbers.isna().astype(np.float64).add_suffix(" missing")
+        return pd.concat([numbers, flags, categories], axis=1)
+
+    def save(self, folder: Path) -> None:
+        """Write ``encoder.json`` and ``encoder.skops``."""
+        import skops.io
+
+        with replacing(folder / "encoder.skops") as temporary:
+            skops.io.dump(self._transformer, temporary)
+        write_json(
+            folder / "encoder.json",
+            {"columns": [[c.name, c.kind] for c in self.columns], "inputs": self.shape[0]},
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "TableEncoder":
+        """Read what `save` wrote; only types that skops trusts are built.
+
+        Raises:
+            InputError: a file holds something else.
+        """
+        import skops.io
+
+        about = read_json(folder / "encoder.json")
+        try:
+            transformer = skops.io.load(folder / "encoder.skops", trusted=[])
+        except Exception as error:  # skops raises many kinds; none is fit to be loaded
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"{folder / 'encoder.skops'} is refused: {reason}. Copy the run folder again."
+            ) from error
+        columns = [Column(name, kind) for name, kind in about["columns"]]
+        return cls(columns, transformer, int(about["inputs"]))
+
+
+def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:
+    there = [str(name) for name in frame.columns]
+    known = set(there)
+    missing = [column.name for column in columns if column.name not in known]
+    if missing:
+        near = difflib.get_close_matches(missing[0], there, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise InputError(
+            f"column {missing[0]!r}{more} is missing; the model needs the {len(columns)} columns"
+            f" that it was trained on.{hint}"
+        )
+
+
+def _spread(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the numbers, NaN where missing, and the categories, "" where missing."""
+    numbers: dict[str, NDArray[np.float64]] = {}
+    categories: dict[str, NDArray[Any]] = {}
+    for column in columns:
+        values = frame[column.name]
+        if column.kind == "number":
+            numbers[column.name] = _numbers(values, column.name)
+        elif column.kind == "date":
+            numbers.update(_dates(values, column.name))
+        else:
+            texts = values.astype(object).where(values.notna(), "")
+            categories[column.name] = texts.map(str).to_numpy(dtype=object)
+    index = range(len(frame))
+    return pd.DataFrame(numbers, index=index), pd.DataFrame(categories, index=index, dtype=object)
+
+
+def _numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
+    parsed = pd.to_numeric(values, errors="coerce")
+    wrong = (parsed.isna() & values.notna()).to_numpy()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"column {name!r}, row {row + 1}: {values.iloc[row]!r} is no number, but numbers are"
+            " expected, as in training. Correct it or leave it empty."
+        )
+    array = parsed.to_numpy(dtype=np.float64, na_value=np.nan).copy()
+    array[~np.isfinite(array)] = np.nan
+    return np.clip(array, -HUGE, HUGE)
+
+
+def _dates(values: pd.Series, name: str) -> dict[str, NDArray[np.float64]]:
+    """Days since 1970, and where in the year, the week and the day a date lies."""
+    dates = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
+    days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    parts = {
+        name: days,
+        f"{name} month": dates.dt.month,
+        f"{name} weekday": dates.dt.weekday,
+        f"{name} hour": dates.dt.hour,
+    }
+    return {key: np.asarray(part, dtype=np.float64) for key, part in parts.items()}

@@ -1,0 +1,228 @@
+"""Images with a class each: MedMNIST's ``.npz`` form, or one folder per class."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitwell.data.reading import check_file
+from fitwell.data.source import Rows
+from fitwell.errors import InputError
+from fitwell.storage import read_json, write_json
+
+PARTS = {"train": 0, "val": 1, "test": 2}
+LARGEST_SIDE = 64
+"""Images of a folder are resized to their median side, at most so many pixels."""
+
+ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+
+
+@dataclass(frozen=True)
+class ImageEncoder:
+    """Pixels to (x / 255 - mean) / SD, by channel; float32 [rows, channels, height, width]."""
+
+    shape: tuple[int, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def transform(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Encode images of the size that the encoder was fitted on.
+
+        Raises:
+            InputError: they have another size or number of channels.
+        """
+        if pixels.shape[1:] != self.shape:
+            raise InputError(
+                f"images have shape {pixels.shape[1:]} (channels, height, width), but"
+                f" {self.shape} is expected, as in training. Resize them."
+            )
+        mean = np.array(self.mean, dtype=np.float32).reshape(-1, 1, 1)
+        deviation = np.array(self.deviation, dtype=np.float32).reshape(-1, 1, 1)
+        encoded: NDArray[np.float32] = (pixels.astype(np.float32) / 255 - mean) / deviation
+        return encoded
+
+    def save(self, folder: Path) -> None:
+        """Write ``encoder.json``."""
+        write_json(
+            folder / "encoder.json",
+            {"shape": list(self.shape), "mean": self.mean, "deviation": self.deviation},
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "ImageEncoder":
+        """Read what `save` wrote."""
+        about = read_json(folder / "encoder.json")
+        return cls(*(tuple(about[key]) for key in ("shape", "mean", "deviation")))
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images as they came; a `Source`."""
+
+    pixels: NDArray[np.uint8]
+    target: NDArray[np.int64]
+    classes: tuple[str, ...]
+    official: NDArray[np.int8] | None
+    fingerprint: str
+    name: str
+    notes: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
+    times: NDArray[np.float64] | None = None
+
+    @property
+    def features(self) -> int:
+        """How many numbers an image has."""
+        return int(np.prod(self.pixels.shape[1:]))
+
+    def encode(self, fit_rows: Rows) -> tuple[ImageEncoder, NDArray[np.float32]]:
+        """Fit mean and standard deviation on ``fit_rows`` alone and apply them to all."""
+        fitted = self.pixels[fit_rows].astype(np.float64) / 255
+        mean = fitted.mean(axis=(0, 2, 3))
+        deviation = np.maximum(fitted.std(axis=(0, 2, 3)), 1e-6)
+        encoder = ImageEncoder(
+            self.pixels.shape[1:], tuple(map(float, mean)), tuple(map(float, deviation))
+        )
+        return encoder, encoder.transform(self.pixels)
+
+
+def read_npz(path: str | Path) -> Images:
+    """Read ``train_images`` and ``train_labels``, and the same of ``val`` and ``test``.
+
+    Raises:
+        InputError: an array is missing or misshapen, or holds Python objects.
+    """
+    path = Path(path)
+    arrays = _arrays(path)
+    images, labels, official = [], [], []
+    for part, number in PARTS.items():
+        if f"{part}_images" not in arrays:
+            continue
+        pixels = _channels_first(arrays[f"{part}_images"], f"{path}: {part}_images")
+        found = arrays.get(f"{part}_labels")
+        if found is None or len(found) != len(pixels) or found.size != len(pixels):
+            shape = "missing" if found is None else f"of shape {found.shape}"
+            raise InputError(
+                f"{path}: {part}_labels is {shape}, but one label for each of {len(pixels)} images"
+                " is expected."
+            )
+        images.append(pixels)
+        labels.append(found.reshape(-1))
+        official.append(np.full(len(pixels), number, dtype=np.int8))
+    return _assemble(images, np.concatenate(labels), np.concatenate(official), path, _hash(path))
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    check_file(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # numpy raises many kinds for a broken archive
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"DATA: {path} is not an .npz file of plain arrays: {reason}. Write it with np.savez."
+        ) from error
+    if "train_images" not in arrays:
+        raise InputError(
+            f"DATA: {path} has no array train_images; it has {', '.join(arrays) or 'none'}. Use the"
+            " names train_images, train_labels, and val_ or test_ likewise."
+        )
+    return arrays
+
+
+def _channels_first(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or array.dtype != np.uint8:
+        raise InputError(
+            f"{what} has shape {array.shape} and type {array.dtype}, but uint8 images [rows,"
+            " height, width] or [rows, height, width, channels] are expected."
+        )
+    return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+
+
+def _assemble(
+    images: Sequence[NDArray[np.uint8]],
+    labels: NDArray[Any],
+    official: NDArray[np.int8],
+    path: Path,
+    fingerprint: str,
+    notes: tuple[str, ...] = (),
+) -> Images:
+    shapes = {part.shape[1:] for part in images}
+    if len(shapes) > 1:
+        raise InputError(f"{path}: the parts hold images of different shapes, {sorted(shapes)}.")
+    names, codes = np.unique(labels, return_inverse=True)
+    unseen = sorted(set(codes[official == 2]) - set(codes[official == 0]))
+    if unseen:
+        raise InputError(
+            f"{path}: class {str(names[unseen[0]])!r} is in the test part, but not in the training"
+            " part. Add images of it, or leave it out."
+        )
+    if len(names) < 2:
+        raise InputError(f"{path} holds one class only, {names[0]}. At least two are expected.")
+    return Images(
+        pixels=np.concatenate(images),
+        target=codes.astype(np.int64).reshape(-1),
+        classes=tuple(str(name) for name in names),
+        official=official if (official > 0).any() else None,
+        fingerprint=fingerprint,
+        name=path.name,
+        notes=notes,
+    )
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_folder(path: str | Path) -> Images:
+    """Read one sub-folder of images per class, below ``train`` and ``test`` if split.
+
+    Raises:
+        InputError: no images, a file that cannot be read, or a class only in ``test``.
+    """
+    path = Path(path)
+    parts = {name: number for name, number in PARTS.items() if (path / name).is_dir()}
+    files: list[tuple[Path, str, int]] = []
+    for part, number in (parts or {"": -1}).items():
+        for folder in sorted(p for p in (path / part).iterdir() if p.is_dir()):
+            found = sorted(f for f in folder.iterdir() if f.suffix.lower() in ENDINGS)
+            files += [(file, folder.name, number) for file in found]
+    if not files:
+        raise InputError(
+            f"DATA: {path} holds no images in sub-folders. Make one sub-folder per class, below"
+            " train/ and test/ if the data is split."
+        )
+    pixels, note, digest = _load_files([file for file, _, _ in files])
+    labels = np.array([label for _, label, _ in files])
+    official = np.array([number for _, _, number in files], dtype=np.int8)
+    return _assemble([pixels], labels, official, path, digest, (note,) if note else ())
+
+
+def _load_files(files: Sequence[Path]) -> tuple[NDArray[np.uint8], str, str]:
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "a folder of images needs Pillow. Install it: pip install 'fitwell[images]'"
+        ) from error
+    opened, digest = [], hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+        try:
+            with Image.open(file) as image:
+                opened.append(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB"))
+        except Exception as error:  # Pillow raises many kinds for a broken file
+            raise InputError(f"DATA: {file} cannot be read as an image. Remove it.") from error
+    mode = "L" if all(image.mode == "L" for image in opened) else "RGB"
+    sides = [side for image in opened for side in image.size]
+    side = int(min(LARGEST_SIDE, np.median(sides)))
+    resized = [image.convert(mode).resize((side, side)) for image in opened]
+    arrays = np.stack([np.asarray(image).reshape(side, side, -1) for image in resized])
+    note = "" if set(sides) == {side} else f"Images were resized to {side} x {side} pixels."
+    return np.ascontiguousarray(arrays.transpose(0, 3, 1, 2)), note, digest.hexdigest()

@@ -1,0 +1,155 @@
+"""Files to tables: CSV, CSV.gz and Parquet, with one clear line for what cannot be read."""
+
+import csv
+import difflib
+import gzip
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from fitwell.errors import InputError
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """Suggest a name that is like ``name``, or list what there is."""
+    known = [str(other) for other in known]
+    match = difflib.get_close_matches(name, known, n=1)
+    if match:
+        return f" Did you mean {match[0]!r}?"
+    more = f" and {len(known) - 8} more" if len(known) > 8 else ""
+    return f" There are {', '.join(known[:8])}{more}."
+
+
+def check_file(path: Path, option: str = "DATA") -> None:
+    """Raise an `InputError` unless ``path`` is a file with something in it."""
+    if path.is_dir():
+        raise InputError(f"{option}: {path} is a folder, but a file is expected. Name the file.")
+    if not path.is_file():
+        above = path.parent
+        names = [p.name for p in above.iterdir()] if above.is_dir() else []
+        match = difflib.get_close_matches(path.name, names, n=1)
+        hint = f"Did you mean {above / match[0]}?" if match else "Check the name and the folder."
+        raise InputError(f"{option}: there is no file {path}. {hint}")
+    if path.stat().st_size == 0:
+        raise InputError(f"{option}: {path} is empty. Give a file with a header and rows.")
+
+
+def read_table(path: str | Path, *, ignore: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table; the ending says how: .csv, .tsv, .txt, each also with .gz; .parquet.
+
+    Raises:
+        InputError: no such file, empty, not text, a header only, two columns of one name,
+            rows of unequal length, or Parquet columns that are neither numbers nor text.
+    """
+    path = Path(path)
+    check_file(path)
+    endings = [ending.lower() for ending in path.suffixes]
+    if endings[-1:] in ([".parquet"], [".pq"]):
+        return _read_parquet(path, ignore)
+    if not {".csv", ".tsv", ".txt"} & set(endings[-2:]):
+        raise InputError(
+            f"DATA: {path} ends in {path.suffix or 'nothing'!r}, but .csv, .csv.gz, .tsv, .parquet,"
+            " .npz or a folder of images is expected. Rename or convert it."
+        )
+    return _read_csv(path)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    text = _text(path)
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count) if any(c in first for c in ",;\t") else ","
+    header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
+    _check_header([name.strip() for name in header], path)
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            index_col=False,
+            low_memory=False,
+            on_bad_lines="error",
+        )
+    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
+        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        raise InputError(
+            f"DATA: {path} is not a regular table: {reason}. Every row needs as many fields as the"
+            " header."
+        ) from error
+    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
+    if frame.empty:
+        raise InputError(f"DATA: {path} holds a header only. Give rows below it.")
+    return frame
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = gzip.open(path).read() if path.suffix.lower() == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise InputError(f"DATA: {path} cannot be unpacked: {error}. Pack it again.") from error
+    if b"\0" in raw[:100_000] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(
+            f"DATA: {path} is not text: byte {raw.index(0)} is zero. Give a CSV file, or name it by"
+            " its real type."
+        )
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"DATA: {path}, line {line}: byte {error.start} is not UTF-8 text. Save the file as"
+            " UTF-8."
+        ) from error
+    if not text.strip():
+        raise InputError(f"DATA: {path} is empty. Give a file with a header and rows.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_header(names: Sequence[str], path: Path) -> None:
+    place: dict[str, int] = {}
+    for position, name in enumerate(names, start=1):
+        if name in place:
+            raise InputError(
+                f"DATA: {path} has two columns named {name!r}, at positions {place[name]} and"
+                f" {position}. Rename one."
+            )
+        place[name] = position
+
+
+def _read_parquet(path: Path, ignore: Sequence[str]) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"DATA: {path} is not a Parquet file: {reason}. Write it again."
+        ) from error
+    _check_header(table.column_names, path)
+    for field in table.schema:
+        if field.name not in ignore and not _readable(field.type):
+            raise InputError(
+                f"DATA: {path}, column {field.name!r} has type {field.type}, but numbers, text,"
+                f" Booleans or dates are expected. Convert it, or use --ignore {field.name}."
+            )
+    if table.num_rows == 0:
+        raise InputError(f"DATA: {path} holds columns but no rows. Give rows.")
+    frame: pd.DataFrame = table.drop_columns(
+        [f.name for f in table.schema if not _readable(f.type)]
+    ).to_pandas()
+    return frame.reset_index(drop=True)
+
+
+def _readable(kind: object) -> bool:
+    import pyarrow.types as types
+
+    if types.is_dictionary(kind):
+        return _readable(kind.value_type)  # type: ignore[attr-defined]
+    checks = (
+        types.is_integer, types.is_floating, types.is_boolean, types.is_string,
+        types.is_large_string, types.is_temporal, types.is_decimal, types.is_null,
+    )  # fmt: skip
+    return any(check(kind) for check in checks)

@@ -1,0 +1,38 @@
+"""What every kind of data has in common: rows, a target, and inputs made on demand."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+"""Row numbers, counted from 0."""
+
+
+class Encoder(Protocol):
+    """Turns raw rows into what a network reads; fitted on some rows, usable on others."""
+
+    shape: tuple[int, ...]
+    """What one row looks like to the network: (columns,) or (channels, height, width)."""
+
+
+class Source(Protocol):
+    """Rows with a class each. Nothing is learned from a row before `encode` names it."""
+
+    name: str
+    target: NDArray[np.int64]  # one class number per row
+    classes: tuple[str, ...]
+    groups: NDArray[np.int64] | None  # rows with one number stay in one part
+    times: NDArray[np.float64] | None  # earlier rows are trained on, later rows tested
+    official: NDArray[np.int8] | None  # 0 train, 1 validation, 2 test; -1 not assigned
+    fingerprint: str  # sha256 of what was read
+    notes: tuple[str, ...]  # what was dropped or changed, one sentence each
+
+    @property
+    def features(self) -> int:
+        """How many columns, or pixels and channels, a row has."""
+        ...
+
+    def encode(self, fit_rows: Rows) -> tuple[Encoder, NDArray[np.float32]]:
+        """Fit an encoder on ``fit_rows`` alone and apply it to all rows."""
+        ...

@@ -1,0 +1,57 @@
+"""Does the network fit even its own training rows: at least as well as a linear model?"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitwell.results import Evidence
+from fitwell.statistics import mean_interval, row_log_losses
+from fitwell.task import Task
+
+REFERENCE_ROWS = 5_000
+REFERENCE_COLUMNS = 1_000
+"""Beyond so many inputs the reference is the share of each class, which is quick."""
+
+WORSE = "The network fits its own training rows worse than a linear model does."
+FITS = "The network fits its own training rows at least as well as a linear model."
+
+
+def check_underfitting(task: Task, probabilities: NDArray[np.float64], seed: int) -> Evidence:
+    """Compare training log-loss with that of logistic regression, row by row.
+
+    Args:
+        task: gives the training rows; at most `REFERENCE_ROWS` are used.
+        probabilities: of the network for all training rows, in eval mode.
+        seed: draws the rows.
+    """
+    x, y = task.material.train_x, task.material.train_y
+    rows = np.random.default_rng([seed, 0x11]).permutation(len(y))[:REFERENCE_ROWS]
+    reference = _reference(x[rows].reshape(len(rows), -1), y[rows], probabilities.shape[1])
+    own = row_log_losses(probabilities[rows], y[rows])
+    groups = task.groups(task.split.train)
+    worse = mean_interval(own - reference, None if groups is None else groups[rows])
+    return Evidence(
+        check="training loss above a linear model's",
+        finding=WORSE if worse.low > 0 else FITS,
+        value=worse.value,
+        low=worse.low,
+        high=worse.high,
+        threshold=0.0,
+    )
+
+
+def _reference(x: NDArray[np.float32], y: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    shares = np.bincount(y, minlength=classes) / len(y)
+    if x.shape[1] > REFERENCE_COLUMNS:
+        return row_log_losses(np.tile(shares, (len(y), 1)), y)
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        # One that has not converged is a weaker reference, never a wrong one.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(max_iter=200).fit(x, y)
+    found = np.zeros((len(y), classes))
+    found[:, model.classes_] = model.predict_proba(x)
+    return row_log_losses(found, y)

@@ -1,0 +1,1 @@
+"""The built-in networks, and the blueprint that builds any network anew."""

@@ -1,0 +1,79 @@
+"""How one network is trained: every number that a remedy may change."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from fitwell.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One training, apart from its data and its seed.
+
+    The objective is ``loss + l1 Σ|w| + l2 Σw²``: no half in front of ``l2``, sums over the
+    penalized weights, cross-entropy averaged over the batch. The optimizer is Adam.
+
+    Attributes:
+        epochs: the most passes over the training rows.
+        batch_size: rows per step.
+        learning_rate: Adam's, before the schedule.
+        schedule: ``constant``, or ``flat-cosine``: constant for the first half of
+            ``epochs``, then a half cosine down to zero.
+        patience: early stopping ends after so many epochs without a new minimum of the
+            validation loss.
+        early_stopping: stop by patience and keep the weights of the best epoch; without
+            it the last epoch's weights are kept.
+        class_weights: ``balanced`` weights a row by rows / (classes x rows of its class).
+        l1: strength of Σ|w|, taken by a proximal step that leaves exact zeros.
+        l2: strength of Σw².
+        dropout: rate after each hidden activation.
+        batch_norm: batch normalization before each hidden activation.
+        sampling: ``reshuffle`` draws a new order each epoch; ``replacement`` draws every
+            batch anew, so that a row may come twice.
+        all_rows: train on training and validation rows together, for ``stop_after``
+            epochs, since nothing is left to stop by.
+        stop_after: with ``all_rows``, how many epochs; 0 means ``epochs``.
+        width: every hidden width times this.
+        removed_layers: so many hidden layers less.
+    """
+
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "flat-cosine"] = "constant"
+    patience: int = 10
+    early_stopping: bool = False
+    class_weights: Literal["none", "balanced"] = "none"
+    l1: float = 0.0
+    l2: float = 0.0
+    dropout: float = 0.0
+    batch_norm: bool = False
+    sampling: Literal["reshuffle", "replacement"] = "reshuffle"
+    all_rows: bool = False
+    stop_after: int = 0
+    width: float = 1.0
+    removed_layers: int = 0
+
+    def __post_init__(self) -> None:
+        wrong = [
+            f"{name} is {getattr(self, name)!r}, but {wanted} is expected"
+            for name, holds, wanted in (
+                ("epochs", self.epochs >= 1, "at least 1"),
+                ("batch_size", self.batch_size >= 2, "at least 2"),
+                ("learning_rate", self.learning_rate > 0, "a number above 0"),
+                ("patience", self.patience >= 1, "at least 1"),
+                ("l1", self.l1 >= 0, "a number from 0 up"),
+                ("l2", self.l2 >= 0, "a number from 0 up"),
+                ("dropout", 0 <= self.dropout < 1, "a rate from 0 to below 1"),
+                ("width", self.width > 0, "a number above 0"),
+            )
+            if not (holds and math.isfinite(getattr(self, name)))
+        ]
+        if wrong:
+            raise InputError("; ".join(wrong) + ".")
+
+    def differences(self, other: "Recipe") -> dict[str, float | int | str | bool]:
+        """Fields in which this recipe differs from ``other``, with this one's values."""
+        names = [field.name for field in fields(self)]
+        return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(other, n)}

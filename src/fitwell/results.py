@@ -1,0 +1,206 @@
+"""What fitwell found, as plain data: no torch, no arrays, nothing that computes.
+
+Every class mirrors an object of ``result.json``; `docs/result.md` lists the fields.
+Metrics are fractions (0.70, not 70), losses are natural-log cross-entropy averaged over
+rows, seconds are wall-clock.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+SCHEMA = 1
+
+Verdict = Literal["healthy", "overfitting", "underfitting", "undecided"]
+Severity = Literal["none", "mild", "moderate", "severe"]
+ArmVerdict = Literal["baseline", "better", "worse", "no difference shown"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """A number with its confidence interval.
+
+    >>> str(Interval(value=0.703, low=0.681, high=0.724))
+    '0.703 [0.681, 0.724]'
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float = 0.95
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scores:
+    """How a network does on one part of the data, in eval mode."""
+
+    rows: int
+    accuracy: Interval
+    log_loss: Interval
+    balanced_accuracy: Interval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """One network on training and test rows; the gap is training minus test accuracy.
+
+    ``gap_log_loss`` is test minus training log-loss, so that a positive number is a gap
+    in both.
+    """
+
+    network: str
+    train: Scores
+    test: Scores
+    gap: Interval
+    gap_log_loss: Interval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One check of the diagnosis: what was measured, and against which threshold."""
+
+    check: str
+    finding: str
+    value: float
+    low: float
+    high: float
+    threshold: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """What is wrong with the network, if anything.
+
+    ``finding`` and ``advice`` are English sentences without numbers; they are also the
+    keys of the translations.
+    """
+
+    verdict: Verdict
+    severity: Severity
+    evidence: tuple[Evidence, ...]
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Regularization:
+    """The strengths that tune chose, in the objective ``loss + l1 Σ|w| + l2 Σw²``."""
+
+    l1: float
+    l2: float
+    dropout: float
+    batch_norm: bool
+    form: str
+    zeros: float  # share of the penalized weights that are exactly zero
+    kept_untreated: bool  # no candidate cleared the guard: nothing is regularized
+    promised_log_loss: Interval  # what the validation rows promised for the choice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """An arm minus its baseline in test accuracy (above zero is good), seeds paired."""
+
+    baseline: str
+    accuracy: Interval
+    log_loss: Interval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """One contestant: the mean over its seeds on the same test rows."""
+
+    name: str
+    test: Scores
+    seeds: tuple[int, ...]
+    seconds: float  # search and trainings of this arm
+    trainings: int
+    parameters: int
+    settings: dict[str, float | int | str | bool]
+    difference: float  # test accuracy minus the baseline's
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    verdict: ArmVerdict
+    against: tuple[Difference, ...] = ()  # the untreated and the early-stopped network
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The arms side by side; differences are against ``baseline``."""
+
+    baseline: str
+    trials_per_arm: int
+    arms: tuple[Arm, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """Mean losses after each epoch; ``best_epoch`` counts from 1."""
+
+    arm: str
+    best_epoch: int
+    train_log_loss: tuple[float, ...]
+    l1_term: tuple[float, ...]
+    l2_term: tuple[float, ...]
+    validation_log_loss: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One candidate of a search and what the validation rows said of it."""
+
+    arm: str
+    number: int
+    settings: dict[str, float | int | str | bool]
+    validation_log_loss: float | None  # None: it diverged
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What the run took; ``single_trainings`` is its time in trainings of one network."""
+
+    seconds: float
+    trials: int
+    epochs: int
+    single_trainings: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSummary:
+    """Sizes of the parts; ``features`` counts the columns as they came."""
+
+    name: str
+    rows: int
+    features: int
+    inputs: tuple[int, ...]  # what one row looks like to the network
+    train: int
+    validation: int
+    test: int
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+    best_reachable_accuracy: Interval | None = None  # known only for data that we made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """One run of fitwell, whole: what ``result.json`` holds."""
+
+    schema: int = SCHEMA
+    verb: Literal["diagnose", "tune", "compare"]
+    task: Literal["binary", "multiclass"]
+    classes: tuple[str, ...]
+    data: DataSummary
+    before: State
+    after: State | None = None  # None after diagnose, which treats nothing
+    diagnosis: Diagnosis
+    regularization: Regularization | None = None
+    comparison: Comparison | None = None
+    curves: tuple[Curve, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    cost: Cost
+    test_openings: int = 1
+    notes: tuple[str, ...] = field(default=())

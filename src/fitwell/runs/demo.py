@@ -1,0 +1,32 @@
+"""The built-in case: visits to a landing page, from data to report."""
+
+from fitwell.data.tables import make_table
+from fitwell.data.visits import TARGET, visits_with_truth
+from fitwell.results import Result
+from fitwell.runs.launch import Place, launch_source
+from fitwell.runs.question import Question
+from fitwell.runs.watch import Watch
+
+ROWS, QUICK_ROWS = 10_000, 2_500
+
+
+def launch_demo(place: Place, watch: Watch, *, quick: bool) -> Result:
+    """Compare all arms on visits whose truth is known."""
+    rows = QUICK_ROWS if quick else ROWS
+    watch.stage("making the visits")
+    frame, truth = visits_with_truth(rows, seed=0)
+    table = make_table(frame, TARGET, name="visits (synthetic)")
+    question = Question(
+        verb="compare",
+        trials=6 if quick else 16,
+        seeds=2 if quick else 5,
+        epochs=30 if quick else 40,
+    )
+    return launch_source(
+        question,
+        table,
+        place,
+        watch,
+        options={"path": "built in", "rows": rows},
+        reachable=truth.max(axis=1),
+    )

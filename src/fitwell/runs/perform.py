@@ -1,0 +1,259 @@
+"""One run from a task to a result: train, search, compare, diagnose."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from fitwell.comparison.arms import (
+    EARLY_STOPPING,
+    REFITTED,
+    TREATMENT,
+    UNTREATED,
+    ArmPlan,
+    plan_arms,
+    searched,
+)
+from fitwell.comparison.judge import judge
+from fitwell.comparison.seal import SealedTest
+from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
+from fitwell.diagnosis.overtraining import check_overtraining
+from fitwell.diagnosis.underfitting import check_underfitting
+from fitwell.diagnosis.verdict import decide
+from fitwell.results import (
+    Comparison,
+    Cost,
+    Curve,
+    DataSummary,
+    Diagnosis,
+    Regularization,
+    Result,
+    State,
+)
+from fitwell.runs.finals import Final, train_arms
+from fitwell.runs.question import Question
+from fitwell.runs.watch import Watch
+from fitwell.statistics import mean_interval, row_log_losses
+from fitwell.task import Task
+from fitwell.training.loop import probabilities, restore
+from fitwell.training.workers import Crew
+from fitwell.tuning.ledger import Ledger
+from fitwell.tuning.search import Choice, Search
+
+FORM = "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric"
+
+
+@dataclass(frozen=True)
+class Performed:
+    """A result, and the network that goes into the model folder."""
+
+    result: Result
+    network: nn.Module
+    openings: tuple[str, ...]
+    seal: str
+
+
+def perform(
+    question: Question,
+    task: Task,
+    *,
+    crew: Crew,
+    ledger: Ledger,
+    watch: Watch,
+    reachable: NDArray[np.float64] | None = None,
+) -> Performed:
+    """Answer a question about a task.
+
+    Args:
+        question: the options.
+        task: data, parts, network.
+        crew: where trainings run.
+        ledger: where the searches are kept.
+        watch: told of progress.
+        reachable: for data we made, each row's probability of its likeliest class.
+
+    Raises:
+        TrainingFailed: a training that everything rests on diverged.
+    """
+    start = time.perf_counter()
+    arms = _arms(question, task)
+    seeds = tuple(range(question.seed, question.seed + question.repeats))
+    tuned = [arm for arm in arms if searched(arm) and not arm.follows]
+    watch.plan(len(tuned) * question.trials + len(arms) * len(seeds))
+    choices = _search(question, task, tuned, crew, ledger, watch)
+    watch.stage("final trainings")
+    finals = train_arms(task, arms, choices, seeds, crew, watch)
+    sealed = SealedTest(task)
+    test = sealed.open(question.verb)
+    before = _state(task, finals[UNTREATED], test)
+    shipped = finals.get(REFITTED, finals[UNTREATED])
+    comparison = _compare(question, task, finals, seeds, test) if choices else None
+    result = Result(
+        verb=question.verb,
+        task=task.kind,
+        classes=task.source.classes,
+        data=_summary(task, reachable),
+        before=before,
+        after=_state(task, shipped, test) if choices else None,
+        diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
+        regularization=_regularization(shipped, choices) if choices else None,
+        comparison=comparison,
+        curves=tuple(_curve(final) for final in finals.values()),
+        trials=tuple(trial for choice in choices.values() for trial in choice.trials),
+        cost=_cost(start, finals, choices),
+        test_openings=len(sealed.openings),
+        notes=_notes(question, task, choices),
+    )
+    network = restore(task.material, shipped.recipe, shipped.outcomes[0])
+    return Performed(result, network, tuple(sealed.openings), sealed.seal)
+
+
+def _arms(question: Question, task: Task) -> tuple[ArmPlan, ...]:
+    if question.verb == "diagnose":
+        return (ArmPlan(name=UNTREATED),)
+    return plan_arms(
+        question.verb, batch_norm=question.batch_norm, scalable=task.blueprint.scalable
+    )
+
+
+def _search(
+    question: Question,
+    task: Task,
+    arms: list[ArmPlan],
+    crew: Crew,
+    ledger: Ledger,
+    watch: Watch,
+) -> dict[str, Choice]:
+    choices = {}
+    search = Search(
+        trials=question.trials,
+        seed=question.seed,
+        crew=crew,
+        ledger=ledger,
+        budget=question.budget / len(arms) if question.budget else float("inf"),
+        groups=task.groups(task.split.validation),
+        on_trial=watch.advance,
+    )
+    for arm in arms:
+        watch.stage(f"tuning: {arm.name}")
+        choices[arm.name] = search.run(arm.name, task.material, arm.found(), task.recipe)
+    return choices
+
+
+def _state(
+    task: Task,
+    final: Final,
+    test: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None],
+) -> State:
+    """Measure an arm's first network on the rows that it was trained on and on the test's."""
+    network = restore(task.material, final.recipe, final.outcomes[0])
+    rows = task.split.train
+    if final.recipe.all_rows:
+        rows = np.concatenate([rows, task.split.validation])
+    seen = (probabilities(network, task.inputs(rows)), task.targets(rows), task.groups(rows))
+    x, y, groups = test
+    return state(final.plan.name, seen, (probabilities(network, x), y, groups))
+
+
+def _compare(
+    question: Question,
+    task: Task,
+    finals: dict[str, Final],
+    seeds: tuple[int, ...],
+    test: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None],
+) -> Comparison:
+    x, y, groups = test
+    contestants = [final.contestant(task, x, seeds) for final in finals.values()]
+    return judge(contestants, y, groups, question.trials)
+
+
+def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
+    outcome = final.outcomes[0]
+    network = restore(task.material, final.recipe, outcome)
+    rows = task.split.validation
+    last = row_log_losses(probabilities(network, task.inputs(rows)), task.targets(rows))
+    seen = probabilities(network, task.material.train_x)
+    return decide(
+        [
+            check_gap(before),
+            check_gap_log_loss(before),
+            check_overtraining(last, outcome.judged.astype(np.float64), task.groups(rows)),
+            check_underfitting(task, seen, seed),
+        ]
+    )
+
+
+def _regularization(shipped: Final, choices: dict[str, Choice]) -> Regularization:
+    recipe, choice = shipped.recipe, choices[TREATMENT]
+    return Regularization(
+        l1=recipe.l1,
+        l2=recipe.l2,
+        dropout=recipe.dropout,
+        batch_norm=recipe.batch_norm,
+        form=FORM,
+        zeros=shipped.outcomes[0].zeros,
+        kept_untreated=choice.kept_plain,
+        promised_log_loss=choice.promised,
+    )
+
+
+def _summary(task: Task, reachable: NDArray[np.float64] | None) -> DataSummary:
+    source, split = task.source, task.split
+    return DataSummary(
+        name=source.name,
+        rows=len(source.target),
+        features=source.features,
+        inputs=task.material.shape,
+        train=len(split.train),
+        validation=len(split.validation),
+        test=len(split.test),
+        fingerprint=source.fingerprint,
+        notes=source.notes,
+        best_reachable_accuracy=(
+            None if reachable is None else mean_interval(reachable[split.test])
+        ),
+    )
+
+
+def _curve(final: Final) -> Curve:
+    outcome = final.outcomes[0]
+    return Curve(
+        arm=final.plan.name,
+        best_epoch=outcome.best_epoch,
+        train_log_loss=outcome.train_log_loss,
+        l1_term=outcome.l1_term,
+        l2_term=outcome.l2_term,
+        validation_log_loss=outcome.validation_log_loss,
+    )
+
+
+def _cost(start: float, finals: dict[str, Final], choices: dict[str, Choice]) -> Cost:
+    """Count everything; a single training is one of early stopping, or the untreated one."""
+    outcomes = [outcome for final in finals.values() for outcome in final.outcomes]
+    single = finals.get(EARLY_STOPPING, finals[UNTREATED]).outcomes
+    one = sum(outcome.seconds for outcome in single) / len(single)
+    spent = sum(o.seconds for o in outcomes) + sum(c.seconds for c in choices.values())
+    return Cost(
+        seconds=time.perf_counter() - start,
+        trials=sum(len(choice.trials) for choice in choices.values()),
+        epochs=sum(o.epochs for o in outcomes) + sum(c.epochs for c in choices.values()),
+        single_trainings=spent / one,
+    )
+
+
+def _notes(question: Question, task: Task, choices: dict[str, Choice]) -> tuple[str, ...]:
+    notes = []
+    diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
+    if diverged:
+        notes.append(f"{diverged} trials diverged and were dropped.")
+    cut = [name for name, choice in choices.items() if len(choice.trials) < question.trials]
+    if cut and question.budget:
+        notes.append(f"The time budget ended the search early: {', '.join(cut)}.")
+    if question.verb == "compare" and not task.blueprint.scalable:
+        notes.append(
+            "The arm 'smaller network' is left out: a network of your own needs a factory with"
+            " a parameter width, a fraction that scales its hidden layers."
+        )
+    return tuple(notes)

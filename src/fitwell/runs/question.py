@@ -1,0 +1,157 @@
+"""What a run was asked: every option, checked once."""
+
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from fitwell.errors import InputError
+from fitwell.models.blueprint import Blueprint, find_factory
+from fitwell.recipe import Recipe
+
+Verb = Literal["diagnose", "tune", "compare"]
+SEEDS = {"diagnose": 1, "tune": 3, "compare": 5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """The options of one run, as they are stored in ``run.json``.
+
+    Zero means "choose for me" for ``batch_size`` and ``seeds``; ``budget`` is in seconds,
+    0 without a limit.
+    """
+
+    verb: Verb
+    task: Literal["auto", "binary", "multiclass"] = "auto"
+    model: str = "auto"
+    widths: tuple[int, ...] = ()
+    activation: str = "relu"
+    trials: int = 32
+    seeds: int = 0
+    seed: int = 0
+    epochs: int = 60
+    batch_size: int = 0
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "flat-cosine"] = "constant"
+    patience: int = 10
+    class_weights: Literal["none", "balanced"] = "none"
+    batch_norm: bool = False
+    budget: float = 0.0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        wrong = [
+            f"{name} is {getattr(self, field)!r}, but {wanted} is expected"
+            for name, field, holds, wanted in (
+                ("--trials", "trials", self.trials >= 1, "at least 1"),
+                ("--seeds", "seeds", self.seeds >= 0, "at least 1, or 0 to choose"),
+                ("--seed", "seed", 0 <= self.seed < 2**31, "a whole number from 0 up"),
+                ("--epochs", "epochs", self.epochs >= 1, "at least 1"),
+                (
+                    "--batch-size",
+                    "batch_size",
+                    self.batch_size == 0 or self.batch_size >= 2,
+                    "at least 2",
+                ),
+                (
+                    "--learning-rate",
+                    "learning_rate",
+                    0 < self.learning_rate < math.inf,
+                    "a number above 0",
+                ),
+                ("--patience", "patience", self.patience >= 1, "at least 1"),
+                ("--budget", "budget", 0 <= self.budget < math.inf, "a time such as 10m"),
+            )
+            if not holds
+        ]
+        if wrong:
+            raise InputError("; ".join(wrong) + ".")
+
+    @property
+    def repeats(self) -> int:
+        """How many seeds each arm is trained with in the end."""
+        return self.seeds or SEEDS[self.verb]
+
+    def recipe(self, training_rows: int) -> Recipe:
+        """Give the untreated recipe for so many training rows."""
+        return Recipe(
+            epochs=self.epochs,
+            batch_size=self.batch_size or default_batch_size(training_rows),
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            patience=self.patience,
+            class_weights=self.class_weights,
+        )
+
+    def blueprint(self, shape: tuple[int, ...]) -> Blueprint:
+        """Give the network's blueprint for rows of this shape.
+
+        Raises:
+            InputError: no such model, or it cannot be imported.
+        """
+        kind = self.model
+        if kind == "auto":
+            kind = "cnn" if len(shape) == 3 else "mlp"
+        if kind == "mlp":
+            widths = self.widths or (256, 256)
+            return Blueprint(kind="mlp", widths=widths, activation=self.activation)
+        if kind == "cnn":
+            widths = self.widths or (16, 32, 64)
+            return Blueprint(kind="cnn", widths=widths, activation=self.activation)
+        if ":" not in kind:
+            raise InputError(
+                f"--model is {kind!r}, but mlp, cnn or module:factory is expected, for example"
+                " --model mynet:make."
+            )
+        return Blueprint(kind="custom", factory=find_factory(kind), name=kind)
+
+    def stored(self) -> dict[str, Any]:
+        """Give the options as plain data for ``run.json``."""
+        return {**asdict(self), "widths": list(self.widths)}
+
+
+def default_batch_size(training_rows: int) -> int:
+    """Give the power of two nearest to a fortieth of the rows, from 32 to 256. Ours.
+
+    >>> [default_batch_size(rows) for rows in (100, 600, 6000, 18000)]
+    [32, 32, 128, 256]
+    """
+    nearest = 2 ** round(math.log2(max(training_rows / 40, 1)))
+    return int(min(256, max(32, nearest)))
+
+
+def parse_budget(text: str) -> float:
+    """Read a time such as ``90s``, ``10m`` or ``1.5h``; give seconds.
+
+    >>> parse_budget("10m")
+    600.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not match or float(match[1]) == 0:
+        raise InputError(
+            f"--budget is {text!r}, but a time above zero is expected. Write for example 90s,"
+            " 10m or 1.5h."
+        )
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def pick_device(name: str) -> str:
+    """Turn ``auto`` into the best device there is, and check any other.
+
+    Raises:
+        InputError: this machine has no such device.
+    """
+    import torch
+
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return "cuda" if there["cuda"] else "cpu"
+    if name not in there:
+        raise InputError(f"--device is {name!r}, but auto, cpu, cuda or mps is expected.")
+    if not there[name]:
+        raise InputError(f"--device {name} is not on this machine. Use --device auto or cpu.")
+    return name

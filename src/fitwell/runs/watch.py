@@ -1,0 +1,29 @@
+"""How a run tells what it is doing; the library stays silent unless asked."""
+
+from typing import Protocol
+
+
+class Watch(Protocol):
+    """Receives the progress of a run."""
+
+    def plan(self, trainings: int) -> None:
+        """So many trainings lie ahead, all in all."""
+
+    def stage(self, text: str) -> None:
+        """A part of the run begins."""
+
+    def advance(self, trainings: float = 1.0) -> None:
+        """So many trainings, or a part of one, were done."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def plan(self, trainings: int) -> None:
+        """Ignore the plan."""
+
+    def stage(self, text: str) -> None:
+        """Ignore the stage."""
+
+    def advance(self, trainings: float = 1.0) -> None:
+        """Ignore the advance."""

@@ -1,0 +1,1 @@
+"""The HTTP app: GET /ping and POST /invocations, as Amazon SageMaker asks for them."""

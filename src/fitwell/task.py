@@ -1,0 +1,107 @@
+"""A Task: data, its parts, and the blueprint of a network; what everything above passes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fitwell.data.source import Encoder, Rows, Source
+from fitwell.data.splits import Split
+from fitwell.models.blueprint import Blueprint
+from fitwell.recipe import Recipe
+
+LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What one training may see: rows to learn from and rows to stop by, no test row.
+
+    Attributes:
+        train_x: float32, one row per training row.
+        train_y: class numbers.
+        validation_x: the same for the validation rows; empty where all rows are trained on.
+        validation_y: their class numbers.
+        outputs: number of classes.
+        blueprint: the network to build.
+    """
+
+    train_x: NDArray[np.float32]
+    train_y: NDArray[np.int64]
+    validation_x: NDArray[np.float32]
+    validation_y: NDArray[np.int64]
+    outputs: int
+    blueprint: Blueprint
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What one row looks like to the network."""
+        return self.train_x.shape[1:]
+
+    def all_rows(self) -> "Material":
+        """Move the validation rows to the training rows."""
+        return replace(
+            self,
+            train_x=np.concatenate([self.train_x, self.validation_x]),
+            train_y=np.concatenate([self.train_y, self.validation_y]),
+            validation_x=self.validation_x[:0],
+            validation_y=self.validation_y[:0],
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question about one data set and one network.
+
+    Preprocessing is fitted on the training rows alone, once, and serves every arm; the
+    arm that trains on the validation rows too keeps it, so that the arms differ in one
+    thing only.
+    """
+
+    source: Source
+    split: Split
+    blueprint: Blueprint
+    recipe: Recipe
+    device: str = "cpu"
+
+    @property
+    def kind(self) -> Literal["binary", "multiclass"]:
+        """Two classes or more."""
+        return "binary" if len(self.source.classes) == 2 else "multiclass"
+
+    @cached_property
+    def _encoded(self) -> tuple[Encoder, NDArray[np.float32]]:
+        return self.source.encode(self.split.train)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The preprocessing, fitted on the training rows."""
+        return self._encoded[0]
+
+    def inputs(self, rows: Rows) -> NDArray[np.float32]:
+        """Encode the given rows."""
+        return self._encoded[1][rows]
+
+    def targets(self, rows: Rows) -> NDArray[np.int64]:
+        """Give the class numbers of the given rows."""
+        return self.source.target[rows]
+
+    def groups(self, rows: Rows) -> NDArray[np.int64] | None:
+        """Give the group numbers of the given rows, if rows are grouped."""
+        return None if self.source.groups is None else self.source.groups[rows]
+
+    @cached_property
+    def material(self) -> Material:
+        """Give what a training may see."""
+        return Material(
+            train_x=self.inputs(self.split.train),
+            train_y=self.targets(self.split.train),
+            validation_x=self.inputs(self.split.validation),
+            validation_y=self.targets(self.split.validation),
+            outputs=len(self.source.classes),
+            blueprint=self.blueprint,
+        )

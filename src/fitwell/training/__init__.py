@@ -1,0 +1,1 @@
+"""The only training loop, and the processes that run many trainings."""

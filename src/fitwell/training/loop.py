@@ -1,0 +1,291 @@
+"""The only training loop: one network, one recipe, one seed."""
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fitwell.errors import TrainingFailed
+from fitwell.recipe import Recipe
+from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
+from fitwell.remedies.shuffling import batches
+from fitwell.task import Material
+from fitwell.treatment import Treated, regularize
+
+CURVE_ROWS = 2000
+"""The training curve is read on at most so many training rows, in eval mode."""
+
+OnEpoch = Callable[[int, int], None]
+"""Called after each epoch with its number, from 1, and the most there can be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a training leaves: plain arrays, so that it can cross processes.
+
+    Attributes:
+        weights: ``state_dict`` of the bare architecture at the kept epoch.
+        best_epoch: the kept epoch, from 1.
+        train_log_loss: after each epoch, in eval mode, so comparable with validation.
+        l1_term: ``l1 Σ|w|`` after each epoch.
+        l2_term: ``l2 Σw²`` after each epoch.
+        validation_log_loss: after each epoch; empty without validation rows.
+        judged: log-loss per validation row at an epoch chosen by other rows.
+        zeros: share of the penalized weights that are exactly zero.
+        parameters: number of trainable numbers.
+        seconds: wall-clock.
+    """
+
+    weights: dict[str, NDArray[np.generic]]
+    best_epoch: int
+    train_log_loss: tuple[float, ...]
+    l1_term: tuple[float, ...]
+    l2_term: tuple[float, ...]
+    validation_log_loss: tuple[float, ...]
+    judged: NDArray[np.float32]
+    zeros: float
+    parameters: int
+    seconds: float
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were run."""
+        return len(self.train_log_loss)
+
+
+@dataclass
+class _Curves:
+    train: list[float] = field(default_factory=list)
+    l1: list[float] = field(default_factory=list)
+    l2: list[float] = field(default_factory=list)
+    validation: list[NDArray[np.float32]] = field(default_factory=list)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, so that results do not depend on the machine's cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Draw from ``seed`` inside; outside, torch's random state is as it was."""
+    devices = [torch.cuda.current_device()] if device == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def train(
+    material: Material,
+    recipe: Recipe,
+    seed: int,
+    *,
+    device: str = "cpu",
+    on_epoch: OnEpoch | None = None,
+) -> Outcome:
+    """Train one network from new weights.
+
+    The same material, recipe and seed give the same weights, bit for bit on one kind of
+    processor; trainings that share a seed share initial weights and the order of rows
+    wherever their networks and batches have the same size.
+
+    Raises:
+        TrainingFailed: the loss became infinite or NaN.
+    """
+    start = time.perf_counter()
+    if recipe.all_rows:
+        material = material.all_rows()
+    with one_thread(), seeded(seed, device):
+        treated = build(material, recipe, device)
+        curves, best_epoch, best = _epochs(treated, material, recipe, seed, device, on_epoch)
+        if best is not None:
+            treated.module.load_state_dict(best)
+        bare = treated.remove().cpu()
+    weights = {name: value.detach().numpy() for name, value in bare.state_dict().items()}
+    losses = np.array(curves.validation, dtype=np.float32)
+    rows = len(material.validation_y)
+    return Outcome(
+        weights=weights,
+        best_epoch=best_epoch,
+        train_log_loss=tuple(curves.train),
+        l1_term=tuple(curves.l1),
+        l2_term=tuple(curves.l2),
+        validation_log_loss=tuple(float(row.mean(dtype=np.float64)) for row in losses),
+        judged=cross_fitted(losses, split_halves(rows, seed=0)) if rows else np.empty(0, "f4"),
+        zeros=treated.zeros(),
+        parameters=sum(p.numel() for p in bare.parameters()),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def build(material: Material, recipe: Recipe, device: str) -> Treated:
+    """Build the network of a recipe, treated as the recipe says."""
+    blueprint = material.blueprint
+    if recipe.width != 1 or recipe.removed_layers:
+        blueprint = blueprint.smaller(recipe.width, recipe.removed_layers)
+    network = blueprint.build(material.shape, material.outputs)
+    with warnings.catch_warnings():
+        # A user's own batch norm would warn at every training; regularize has warned once.
+        warnings.simplefilter("ignore", UserWarning)
+        treated = regularize(
+            network,
+            l1=recipe.l1,
+            l2=recipe.l2,
+            dropout=recipe.dropout,
+            batch_norm=recipe.batch_norm,
+            exact_zeros=True,
+        )
+    treated.module.to(device)
+    return treated
+
+
+def _epochs(
+    treated: Treated,
+    material: Material,
+    recipe: Recipe,
+    seed: int,
+    device: str,
+    on_epoch: OnEpoch | None,
+) -> tuple[_Curves, int, dict[str, Tensor] | None]:
+    x, y = _tensors(material.train_x, material.train_y, device)
+    held_x, held_y = _tensors(material.validation_x, material.validation_y, device)
+    class_weights = _class_weights(material, recipe, device)
+    optimizer = torch.optim.Adam(
+        treated.module.parameters(), lr=recipe.learning_rate, fused=device != "mps"
+    )
+    order = torch.Generator().manual_seed(seed)
+    halves = split_halves(len(held_y), seed=0)
+    patience = Patience(recipe.patience)
+    curves = _Curves()
+    best: dict[str, Tensor] | None = None
+    best_epoch = total = (
+        recipe.stop_after if recipe.all_rows and recipe.stop_after else recipe.epochs
+    )
+    for epoch in range(1, total + 1):
+        _set_rate(optimizer, recipe, epoch)
+        _one_epoch(treated, optimizer, x, y, class_weights, recipe, order)
+        _record(curves, treated, (x, y), (held_x, held_y), class_weights)
+        if not math.isfinite(curves.train[-1]):
+            raise TrainingFailed(f"the loss became {curves.train[-1]} in epoch {epoch}")
+        if on_epoch:
+            on_epoch(epoch, total)
+        if len(held_y) == 0:
+            continue
+        lower = patience.update(curves.validation[-1], halves)
+        if recipe.early_stopping and lower:
+            best_epoch = epoch
+            best = {k: v.clone() for k, v in treated.module.state_dict().items()}
+        if recipe.early_stopping and patience.exhausted:
+            break
+    return curves, best_epoch, best
+
+
+def _tensors(x: NDArray[np.float32], y: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
+
+
+def _class_weights(material: Material, recipe: Recipe, device: str) -> Tensor | None:
+    if recipe.class_weights == "none":
+        return None
+    counts = np.bincount(material.train_y, minlength=material.outputs)
+    weights = len(material.train_y) / (material.outputs * np.maximum(counts, 1))
+    return torch.tensor(weights, dtype=torch.float32, device=device)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
+    rate = recipe.learning_rate
+    done = (epoch - 1) / recipe.epochs
+    if recipe.schedule == "flat-cosine" and done > 0.5:
+        rate *= 0.5 * (1 + math.cos(math.pi * (2 * done - 1)))
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _one_epoch(
+    treated: Treated,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    class_weights: Tensor | None,
+    recipe: Recipe,
+    order: torch.Generator,
+) -> None:
+    module = treated.module.train()
+    for batch in batches(len(x), recipe.batch_size, recipe.sampling, order):
+        rows = batch.to(x.device)
+        loss = F.cross_entropy(module(x[rows]), y[rows], weight=class_weights)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        treated.add_penalty_gradient_()
+        optimizer.step()
+        if recipe.l1:
+            treated.shrink_(optimizer)
+
+
+def _record(
+    curves: _Curves,
+    treated: Treated,
+    seen: tuple[Tensor, Tensor],
+    held: tuple[Tensor, Tensor],
+    class_weights: Tensor | None,
+) -> None:
+    # A fixed random sample: rows may come sorted by class.
+    rows = torch.randperm(len(seen[1]), generator=torch.Generator().manual_seed(0))[:CURVE_ROWS]
+    rows = rows.to(seen[1].device)
+    sample = row_losses(treated.module, seen[0][rows], seen[1][rows], class_weights)
+    curves.train.append(float(sample.mean(dtype=np.float64)))
+    l1_term, l2_term = treated.terms()
+    curves.l1.append(l1_term)
+    curves.l2.append(l2_term)
+    if len(held[1]):
+        curves.validation.append(row_losses(treated.module, *held, class_weights))
+
+
+def row_losses(
+    module: nn.Module, x: Tensor, y: Tensor, class_weights: Tensor | None = None
+) -> NDArray[np.float32]:
+    """Log-loss of each row in eval mode, times its class weight if there are any."""
+    losses = F.cross_entropy(logits(module, x), y, reduction="none")
+    if class_weights is not None:
+        losses = losses * class_weights[y]
+    return losses.cpu().numpy()
+
+
+@torch.no_grad()
+def logits(module: nn.Module, x: Tensor, *, chunk: int = 4096) -> Tensor:
+    """Give the network's outputs in eval mode, a bounded number of rows at a time."""
+    training = module.training
+    module.eval()
+    result = torch.cat([module(part) for part in torch.split(x, chunk)])
+    module.train(training)
+    return result
+
+
+def probabilities(module: nn.Module, x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Give each row's class probabilities in float64, so that they sum to 1 closely."""
+    with one_thread():
+        return logits(module, torch.from_numpy(x)).double().softmax(dim=1).numpy()
+
+
+def restore(material: Material, recipe: Recipe, outcome: Outcome) -> nn.Module:
+    """Build the bare network again and give it the weights of a training."""
+    blueprint = material.blueprint.smaller(recipe.width, recipe.removed_layers)
+    with seeded(0, "cpu"):
+        network = blueprint.build(material.shape, material.outputs)
+    weights = {name: torch.from_numpy(value.copy()) for name, value in outcome.weights.items()}
+    network.load_state_dict(weights)
+    return network.eval()

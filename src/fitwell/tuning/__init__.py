@@ -1,0 +1,1 @@
+"""Search the strengths of a set of remedies, and choose with care."""

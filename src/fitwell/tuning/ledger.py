@@ -1,0 +1,141 @@
+"""What a search has tried so far, in Optuna's storage, so that it can go on after a kill.
+
+A trial counts as done when Optuna has its value; its losses per validation row, which
+the choice needs, lie beside the storage and are written first.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState
+
+from fitwell.remedies.remedy import Parameter
+from fitwell.tuning.candidates import Settings
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One finished training of a search; ``judged`` is None where it diverged."""
+
+    number: int
+    settings: Settings
+    judged: NDArray[np.float32] | None
+    best_epoch: int
+    epochs: int
+    seconds: float
+
+
+class Ledger:
+    """One Optuna study per search, all in one storage.
+
+    Args:
+        folder: holds ``trials.db`` and ``trials/``; None keeps everything in memory.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._storage: optuna.storages.BaseStorage
+        if folder is None:
+            self._storage = optuna.storages.InMemoryStorage()
+        else:
+            (folder / "trials").mkdir(exist_ok=True)
+            self._storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'trials.db'}")
+        self._rows: dict[tuple[str, int], NDArray[np.float32]] = {}
+
+    def study(self, name: str) -> optuna.Study:
+        """Open the study of that name, or begin it."""
+        return optuna.create_study(
+            study_name=name,
+            storage=self._storage,
+            direction="minimize",
+            load_if_exists=True,
+            sampler=optuna.samplers.RandomSampler(seed=0),  # never asked: all is enqueued
+        )
+
+    def finished(self, name: str, candidates: Sequence[Settings]) -> dict[int, Entry]:
+        """Give which of the candidates were finished earlier, by number."""
+        done: dict[int, Entry] = {}
+        for trial in self.study(name).get_trials(deepcopy=False):
+            attributes = trial.user_attrs
+            if "seconds" not in attributes or not trial.state.is_finished():
+                continue
+            number = int(attributes["candidate"])
+            if number >= len(candidates):
+                continue
+            done[number] = Entry(
+                number=number,
+                settings=candidates[number],
+                judged=self._judged(name, number) if trial.state == TrialState.COMPLETE else None,
+                best_epoch=int(attributes["best_epoch"]),
+                epochs=int(attributes["epochs"]),
+                seconds=float(attributes["seconds"]),
+            )
+        return done
+
+    def ask(
+        self, name: str, parameters: Sequence[Parameter], number: int, settings: Settings
+    ) -> optuna.Trial:
+        """Begin a trial of exactly these settings."""
+        study = self.study(name)
+        full = {p.name: settings.get(p.name, _absent(p)) for p in parameters}
+        study.enqueue_trial(full, user_attrs={"candidate": number})
+        return study.ask({p.name: _distribution(p) for p in parameters})
+
+    def tell(self, name: str, trial: optuna.Trial, entry: Entry) -> None:
+        """End a trial; one that diverged ends as failed, with what it took."""
+        trial.set_user_attr("best_epoch", entry.best_epoch)
+        trial.set_user_attr("epochs", entry.epochs)
+        trial.set_user_attr("seconds", entry.seconds)
+        if entry.judged is None:
+            self.study(name).tell(trial, state=TrialState.FAIL)
+            return
+        self._keep(name, entry.number, entry.judged)
+        self.study(name).tell(trial, float(entry.judged.mean(dtype=np.float64)))
+
+    def drop_unfinished(self, name: str) -> None:
+        """Mark trials that a killed run left behind as failed; they will be run again."""
+        study = self.study(name)
+        for trial in study.get_trials(deepcopy=False):
+            if not trial.state.is_finished():
+                if trial.state == TrialState.WAITING:
+                    study.ask()
+                study.tell(trial.number, state=TrialState.FAIL)
+
+    def _file(self, name: str, number: int) -> Path:
+        assert self._folder is not None
+        return self._folder / "trials" / f"{name.replace(' ', '-').replace(',', '')}-{number}.npy"
+
+    def _keep(self, name: str, number: int, judged: NDArray[np.float32]) -> None:
+        if self._folder is None:
+            self._rows[name, number] = judged
+            return
+        file = self._file(name, number)
+        with open(file.with_suffix(".tmp"), "wb") as stream:
+            np.save(stream, judged, allow_pickle=False)
+        os.replace(file.with_suffix(".tmp"), file)
+
+    def _judged(self, name: str, number: int) -> NDArray[np.float32]:
+        if self._folder is None:
+            return self._rows[name, number]
+        loaded: NDArray[np.float32] = np.load(self._file(name, number), allow_pickle=False)
+        return loaded
+
+
+def _distribution(parameter: Parameter) -> BaseDistribution:
+    if parameter.choices:
+        return CategoricalDistribution([_absent(parameter), *parameter.choices])
+    return FloatDistribution(min(parameter.low, parameter.off_value), parameter.high)
+
+
+def _absent(parameter: Parameter) -> Any:
+    """Give the value that stands for "as the recipe has it" in Optuna's table."""
+    return "as is" if parameter.choices else parameter.off_value
