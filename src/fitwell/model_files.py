@@ -103,8 +103,11 @@ def load_model(folder: Path, factory: str | None = None) -> Predictor:
             f" format {FORMAT}. Use the version that made it."
         )
     _check_hashes(folder, about)
-    kind = {"TableEncoder": TableEncoder, "ImageEncoder": ImageEncoder}.get(about["encoder"])
-    encoder = None if kind is None else kind.load(folder)
+    encoder: TableEncoder | ImageEncoder | None = None
+    if about["encoder"] == "TableEncoder":
+        encoder = TableEncoder.load(folder)
+    elif about["encoder"] == "ImageEncoder":
+        encoder = ImageEncoder.load(folder)
     classes = tuple(about["classes"])
     blueprint = _blueprint(about["network"], factory, folder)
     network = blueprint.build(tuple(about["shape"]), len(classes))

@@ -68,11 +68,10 @@ class Treated:
         """Add the gradient of the L2 term directly: the same numbers, less work."""
         add_l2_gradient_(self.weights, self.l2)
 
-    def shrink_(self, optimizer: torch.optim.Optimizer) -> int:
+    def shrink_(self, optimizer: torch.optim.Optimizer) -> None:
         """Take the L1 term as a proximal step; call it after ``optimizer.step()``.
 
-        Returns:
-            How many penalized weights are exactly zero.
+        `zeros` says how many weights are exactly zero afterwards.
 
         Raises:
             InputError: the penalty holds the L1 term already, or the optimizer is not
@@ -83,7 +82,7 @@ class Treated:
                 "shrink_: penalty() holds the L1 term already, so it would count twice. Use"
                 " regularize(..., exact_zeros=True)."
             )
-        return l1_shrink_(optimizer, self.weights, self.l1)
+        l1_shrink_(optimizer, self.weights, self.l1)
 
     def terms(self) -> tuple[float, float]:
         """Values of the L1 and the L2 term at the present weights."""

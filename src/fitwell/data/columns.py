@@ -201,7 +201,8 @@ def _numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
         )
     array = parsed.to_numpy(dtype=np.float64, na_value=np.nan).copy()
     array[~np.isfinite(array)] = np.nan
-    return np.clip(array, -HUGE, HUGE)
+    clipped: NDArray[np.float64] = np.clip(array, -HUGE, HUGE)
+    return clipped
 
 
 def _dates(values: pd.Series, name: str) -> dict[str, NDArray[np.float64]]:

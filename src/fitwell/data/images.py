@@ -42,8 +42,8 @@ class ImageEncoder:
             )
         mean = np.array(self.mean, dtype=np.float32).reshape(-1, 1, 1)
         deviation = np.array(self.deviation, dtype=np.float32).reshape(-1, 1, 1)
-        encoded: NDArray[np.float32] = (pixels.astype(np.float32) / 255 - mean) / deviation
-        return encoded
+        scaled = pixels.astype(np.float32) / 255
+        return ((scaled - mean) / deviation).astype(np.float32)
 
     def save(self, folder: Path) -> None:
         """Write ``encoder.json``."""

@@ -71,7 +71,8 @@ def _carve(source: Source, rows: Rows, share: float, seed: int) -> tuple[Rows, R
 def _newest(times: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
     """Mark the newest rows; rows of the boundary's own time all stay with the older ones."""
     boundary = np.sort(times)[round(len(times) * (1 - share)) - 1]
-    return times > boundary
+    newest: NDArray[np.bool_] = times > boundary
+    return newest
 
 
 def _whole_groups(

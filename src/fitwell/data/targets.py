@@ -41,7 +41,8 @@ def as_classes(values: pd.Series, name: str) -> tuple[NDArray[np.int64], tuple[s
             " more rows of it, merge it with another, or leave it out."
         )
     number = {label: code for code, label in enumerate(classes)}
-    return labels.map(number).to_numpy(dtype=np.int64), tuple(classes)
+    codes = np.array([number[label] for label in labels], dtype=np.int64)
+    return codes, tuple(classes)
 
 
 def _labels(values: pd.Series, name: str) -> pd.Series:

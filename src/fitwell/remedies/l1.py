@@ -34,7 +34,9 @@ def l1_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
 
 
 @torch.no_grad()
-def l1_shrink_(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], strength: float) -> int:
+def l1_shrink_(
+    optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], strength: float
+) -> None:
     r"""Proximal step of :math:`\lambda_1 \sum |w|` in the optimizer's own metric.
 
     Each weight moves toward zero by :math:`t` and stops there, with
@@ -47,9 +49,6 @@ def l1_shrink_(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], stre
     because Adam rescales the gradient but not the threshold.
 
     Call it after ``optimizer.step()``, which must have seen the loss without the L1 term.
-
-    Returns:
-        How many entries are exactly zero afterwards.
 
     Raises:
         InputError: the optimizer is neither SGD, Adam nor AdamW, or does not hold a weight.
@@ -68,7 +67,6 @@ def l1_shrink_(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], stre
         limit = _threshold(optimizer, group_of[id(weight)], weight, strength)
         # w minus its clamp is the soft threshold, and exactly zero inside the band.
         weight.sub_(torch.clamp(weight, -limit, limit))
-    return sum(int((weight == 0).sum()) for weight in weights)
 
 
 def _threshold(

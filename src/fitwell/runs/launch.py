@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fitwell.data.images import Images
 from fitwell.data.load import load_source
 from fitwell.data.source import Source
 from fitwell.data.splits import split_rows
 from fitwell.errors import InputError
 from fitwell.model_files import save_model
+from fitwell.models.blueprint import Blueprint
 from fitwell.report.page import write_report
 from fitwell.results import Result
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
@@ -118,8 +120,13 @@ def launch_source(
     return performed.result
 
 
-def make_task(question: Question, source: Source) -> Task:
+def make_task(question: Question, source: Source, blueprint: Blueprint | None = None) -> Task:
     """Split the rows and check that the network fits them.
+
+    Args:
+        question: the options.
+        source: the data.
+        blueprint: of a network given in Python; otherwise the question names one.
 
     Raises:
         InputError: too few rows, another number of classes than asked, a misfit network.
@@ -134,15 +141,11 @@ def make_task(question: Question, source: Source) -> Task:
         )
     device = pick_device(question.device)
     recipe = question.recipe(len(split.train))
-    shape = tuple(source.encode(split.train[:2])[1].shape[1:]) if _is_image(source) else (1,)
-    task = Task(source, split, question.blueprint(shape), recipe, device)
+    blueprint = blueprint or question.blueprint(images=isinstance(source, Images))
+    task = Task(source, split, blueprint, recipe, device)
     with seeded(question.seed, "cpu"):
         task.blueprint.build(task.material.shape, classes)
     return task
-
-
-def _is_image(source: Source) -> bool:
-    return hasattr(source, "pixels")
 
 
 def describe(

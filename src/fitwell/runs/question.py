@@ -83,15 +83,15 @@ class Question:
             class_weights=self.class_weights,
         )
 
-    def blueprint(self, shape: tuple[int, ...]) -> Blueprint:
-        """Give the network's blueprint for rows of this shape.
+    def blueprint(self, *, images: bool) -> Blueprint:
+        """Give the network's blueprint, for images or for a table.
 
         Raises:
             InputError: no such model, or it cannot be imported.
         """
         kind = self.model
         if kind == "auto":
-            kind = "cnn" if len(shape) == 3 else "mlp"
+            kind = "cnn" if images else "mlp"
         if kind == "mlp":
             widths = self.widths or (256, 256)
             return Blueprint(kind="mlp", widths=widths, activation=self.activation)

@@ -1,18 +1,22 @@
 """A model behind HTTP: GET /ping says it is ready, POST /invocations predicts."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor, load_model
 from fitwell.serving.bodies import Unacceptable, Unsupported, read_rows, write_answer
 from fitwell.storage import read_json
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.responses import PlainTextResponse
+
 MAX_BODY = 20 * 2**20
 """Bytes; a longer body is refused with 413."""
 
 
-def make_app(predictor: Predictor) -> Any:
+def make_app(predictor: Predictor) -> "FastAPI":
     """Build the ASGI app.
 
     ``POST /invocations`` takes ``text/csv`` (with a header) or ``application/json`` (a list
@@ -58,8 +62,8 @@ def make_app(predictor: Predictor) -> Any:
     return app
 
 
-def _refusal(status: int, message: str) -> Any:
-    from fastapi.responses import PlainTextResponse
+def _refusal(status: int, message: str) -> "PlainTextResponse":
+    from starlette.responses import PlainTextResponse
 
     return PlainTextResponse(" ".join(message.split()) + "\n", status_code=status)
 

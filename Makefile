@@ -1,0 +1,50 @@
+# The contract of this project: a fresh machine needs only Python 3.11+, pip, venv and make.
+PYTHON ?= python3
+EXTRAS ?= dev
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed-$(EXTRAS)
+
+.PHONY: help setup demo test test-all lint format types bench docs clean
+help:
+	@echo "make demo      install into .venv and run the main job on the built-in data"
+	@echo "make test      install and run the test suite"
+	@echo "make test-all  the slow tests too"
+	@echo "make lint      ruff;  make types  mypy;  make bench  benchmarks;  make docs  generated pages"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	touch $@
+
+setup: $(INSTALLED)
+
+demo: $(INSTALLED)
+	$(BIN)/fitwell demo --out fitwell-runs/demo --force
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest -m ""
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/overhead.py
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/write_cli_page.py
+
+clean:
+	rm -rf $(VENV) build dist fitwell-runs

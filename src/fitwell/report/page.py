@@ -1,0 +1,130 @@
+"""The report: one HTML file that opens without a network and runs no script."""
+
+import os
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from fitwell.errors import InputError
+from fitwell.report import tables
+from fitwell.report.facts import data_facts, method_facts
+from fitwell.report.text import answer_sentences, settings_phrase, translate, verdict_phrase
+from fitwell.results import Result
+
+Lang = Literal["en", "ko"]
+NAME = "report.html"
+
+
+def write_report(
+    folder: Path, result: Result, *, run: Mapping[str, object], lang: Lang = "en"
+) -> Path:
+    """Write ``folder/report.html``, whole or not at all; see `render_page`.
+
+    Raises:
+        InputError: as `render_page`, or the folder cannot be written.
+    """
+    page = render_page(result, run=run, lang=lang)
+    path = folder / NAME
+    temporary = folder / f".{NAME}.{os.getpid()}.tmp"
+    try:
+        # A name from a file may hold half a surrogate pair, which UTF-8 cannot write.
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}. Choose a folder that can be."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en") -> str:
+    """Give the report as HTML.
+
+    Args:
+        result: what was found; parts that are None leave their section out.
+        run: what was asked, the content of run.json; keys may be missing.
+        lang: ``en`` or ``ko``.
+
+    Raises:
+        InputError: another language, or the parts for drawing are not installed.
+    """
+    if lang not in ("en", "ko"):
+        raise InputError(f"--lang is {lang!r}, but en or ko is expected.")
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        figures = _figures(result, lang)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"the report needs {error.name}, which is not installed. Install it with"
+            " pip install 'fitwell[report]', then write the page with fitwell report RUN."
+        ) from error
+    environment = Environment(
+        loader=PackageLoader("fitwell", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["typeset"] = typeset
+    template = environment.get_template("page.html.j2")
+    return template.render(**_context(result, run, lang), figures=figures)
+
+
+def typeset(text: str) -> str:
+    """Set true minus signs, and no line break within an interval or before a percent sign.
+
+    >>> typeset("-0.2 [-0.5, 0.1] and 2.3e-5: 95 %").replace("\xa0", "_")
+    '−0.2 [−0.5,_0.1] and 2.3e-5: 95_%'
+    """
+    text = re.sub(r"(?<![\w.-])-(?=[\d.])", "−", text)
+    return re.sub(r"(\[[−\d.]+,) (?=[−\d.]+\])", "\\1\xa0", text).replace(" %", "\xa0%")
+
+
+def _figures(result: Result, lang: str) -> dict[str, Any]:
+    from fitwell.report.charts import curves_chart, forest_chart, gap_chart
+    from fitwell.report.search_chart import search_chart
+
+    return {
+        "gap": gap_chart(result, lang),
+        "forest": forest_chart(result, lang),
+        "curves": curves_chart(result, lang),
+        "search": search_chart(result, lang),
+    }
+
+
+def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, Any]:
+    """Gather everything that the template shows."""
+    chosen = result.regularization
+    return {
+        "_": partial(translate, lang=lang),
+        "lang": lang,
+        "result": result,
+        "heading": verdict_phrase(result, lang),
+        "answer": answer_sentences(result, lang),
+        "facts": data_facts(result, lang),
+        "method": method_facts(result, run, lang),
+        "command": _text(run.get("command")),
+        "states": tables.states_table(result, lang),
+        "evidence": tables.evidence_table(result, lang),
+        "arms": tables.arm_table(result, lang),
+        "chosen": settings_phrase(chosen, lang) if chosen else "",
+        "regularization": tables.regularization_table(result, lang),
+        "promise": tables.promise_table(result, lang),
+        "weighted": _weighted(run),
+        "diverged": sum(trial.validation_log_loss is None for trial in result.trials),
+    }
+
+
+def _weighted(run: Mapping[str, object]) -> bool:
+    """Whether the validation losses count rare classes more, unlike the test losses."""
+    options = run.get("options")
+    return isinstance(options, Mapping) and options.get("class_weights", "none") != "none"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

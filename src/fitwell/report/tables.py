@@ -1,0 +1,233 @@
+"""The report's tables as plain strings; a line break in a cell sets a second, smaller line."""
+
+from dataclasses import dataclass
+
+from fitwell.report.numbers import (
+    bounds,
+    decimal,
+    duration,
+    p_value,
+    percent,
+    plain_bounds,
+    points,
+    strength,
+)
+from fitwell.report.text import UNTREATED, translate
+from fitwell.results import Arm, Comparison, Evidence, Interval, Result, State
+
+Rows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """A heading; numbers are set flush right."""
+
+    title: str
+    number: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Rows of strings; the first cell of a row names it."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: Rows
+
+
+def _columns(lang: str, *titles: str, text: tuple[int, ...] = (0,)) -> tuple[Column, ...]:
+    return tuple(
+        Column(title=translate(title, lang) if title else "", number=place not in text)
+        for place, title in enumerate(titles)
+    )
+
+
+def share(interval: Interval, lang: str) -> str:
+    """Write a share with its interval below."""
+    return f"{percent(interval.value, lang)}\n{bounds(interval)}"
+
+
+def loss(interval: Interval) -> str:
+    """Write a log-loss with its interval below."""
+    return f"{decimal(interval.value)}\n{plain_bounds(interval)}"
+
+
+def gain(interval: Interval) -> str:
+    """Write a difference of shares in points, signed, with its interval below."""
+    return f"{points(interval.value, signed=True)}\n{bounds(interval)}"
+
+
+def states_table(result: Result, lang: str) -> Table:
+    """The network before and after, one row each, and the best that can be reached."""
+    labelled = [("Before", result.before), ("After", result.after)]
+    rows = [_state_row(label, state, lang) for label, state in labelled if state]
+    best = result.data.best_reachable_accuracy
+    if best:
+        rows.append((translate("Best reachable", lang), "", share(best, lang), *[""] * 5))
+    return Table(
+        caption=translate("Before and after, with {level} intervals in brackets", lang).format(
+            level=percent(result.before.gap.level, lang, 0)
+        ),
+        columns=_columns(
+            lang,
+            "Network",
+            "Training accuracy",
+            "Test accuracy",
+            "Gap in points",
+            "Test balanced accuracy",
+            "Training log-loss",
+            "Test log-loss",
+            "Log-loss gap",
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _state_row(label: str, state: State, lang: str) -> tuple[str, ...]:
+    return (
+        f"{translate(label, lang)}\n{translate(state.network, lang)}",
+        share(state.train.accuracy, lang),
+        share(state.test.accuracy, lang),
+        f"{points(state.gap.value)}\n{bounds(state.gap)}",
+        share(state.test.balanced_accuracy, lang),
+        loss(state.train.log_loss),
+        loss(state.test.log_loss),
+        loss(state.gap_log_loss),
+    )
+
+
+def evidence_table(result: Result, lang: str) -> Table:
+    """The checks of the diagnosis: measured against which threshold."""
+    return Table(
+        caption=translate("Evidence, each check with its interval", lang),
+        columns=_columns(lang, "Check", "Measured", "Threshold", "Finding", text=(0, 3)),
+        rows=tuple(_evidence_row(item, lang) for item in result.diagnosis.evidence),
+    )
+
+
+def _evidence_row(item: Evidence, lang: str) -> tuple[str, ...]:
+    interval = Interval(value=item.value, low=item.low, high=item.high)
+    name, finding = translate(item.check, lang), translate(item.finding, lang)
+    if "accuracy" not in item.check:  # the others are log-losses
+        return name, loss(interval), decimal(item.threshold), finding
+    unit = translate("{number} points", lang)
+    value = f"{unit.format(number=points(item.value))}\n{bounds(interval)}"
+    return name, value, unit.format(number=points(item.threshold)), finding
+
+
+def arm_table(result: Result, lang: str) -> Table | None:
+    """All arms of the comparison on the same test rows; None without a comparison."""
+    comparison = result.comparison
+    if comparison is None:
+        return None
+    baseline = translate(comparison.baseline, lang)
+    return Table(
+        caption=translate("Every arm on the same {rows} test rows", lang).format(
+            rows=f"{result.data.test:,}"
+        ),
+        columns=(
+            *_columns(lang, "Arm", "Test accuracy"),
+            Column(title=translate("Against {baseline}, points", lang).format(baseline=baseline)),
+            Column(
+                title=translate("Against {baseline}, points", lang).format(
+                    baseline=translate(UNTREATED, lang)
+                )
+            ),
+            *_columns(lang, "p, Holm-adjusted", text=()),
+            *_columns(lang, "Verdict"),
+            *_columns(lang, "Time", "Trainings", "Parameters", text=()),
+        ),
+        rows=tuple(_arm_row(arm, comparison, lang) for arm in comparison.arms),
+    )
+
+
+def _arm_row(arm: Arm, comparison: Comparison, lang: str) -> tuple[str, ...]:
+    own = arm.name == comparison.baseline
+    found = {d.baseline: d.accuracy for d in arm.against}
+    settings = settings_text(arm, lang)
+    return (
+        translate(arm.name, lang) + (f"\n{settings}" if settings else ""),
+        share(arm.test.accuracy, lang),
+        "" if own else gain(Interval(value=arm.difference, low=arm.low, high=arm.high)),
+        gain(found[UNTREATED]) if UNTREATED in found else "",
+        "" if own else p_value(arm.p_adjusted),
+        translate(arm.verdict, lang),
+        duration(arm.seconds, lang),
+        f"{arm.trainings:,}",
+        f"{arm.parameters:,}",
+    )
+
+
+_STRENGTHS = frozenset({"l1", "l2", "dropout"})
+
+_SETTINGS = {
+    "l1": "L1",
+    "l2": "L2",
+    "batch_norm": "batch norm",
+    "batch_size": "batch size",
+    "sampling": "sampling",
+    "all_rows": "trained on validation rows too",
+    "stop_after": "epochs",
+    "width": "width times",
+    "removed_layers": "hidden layers removed",
+}
+
+
+def settings_text(arm: Arm, lang: str) -> str:
+    """Say what an arm changed in the recipe, apart from stopping early."""
+    parts = []
+    for name, value in arm.settings.items():
+        if name == "early_stopping":
+            continue
+        label = translate(_SETTINGS.get(name, name), lang)
+        if isinstance(value, bool):
+            parts.append(label if value else f"{label}: {translate('off', lang)}")
+        elif isinstance(value, str):
+            parts.append(f"{label}: {translate(value, lang)}")
+        else:
+            parts.append(f"{label} {strength(value) if name in _STRENGTHS else f'{value:g}'}")
+    return ", ".join(parts)
+
+
+def regularization_table(result: Result, lang: str) -> Table | None:
+    """What tune chose, and what became of its promise; None where nothing was tuned."""
+    chosen = result.regularization
+    if chosen is None:
+        return None
+    off = translate("off", lang)
+
+    def written(value: float) -> str:
+        return strength(value) if value else off
+
+    rows = [
+        ("λ₁ (L1)", written(chosen.l1)),
+        ("λ₂ (L2)", written(chosen.l2)),
+        (translate("dropout", lang), written(chosen.dropout)),
+        (translate("batch norm", lang), translate("on", lang) if chosen.batch_norm else off),
+        (translate("exact zeros", lang), percent(chosen.zeros, lang)),
+    ]
+    return Table(
+        caption=translate("The chosen regularization", lang),
+        columns=_columns(lang, "Strength", "Value"),
+        rows=tuple(rows),
+    )
+
+
+def promise_table(result: Result, lang: str) -> Table | None:
+    """The log-loss that validation promised for the choice, and what the test rows gave."""
+    if result.regularization is None or result.after is None:
+        return None
+    from fitwell.statistics import difference_of
+
+    promised = result.regularization.promised_log_loss
+    arms = result.comparison.arms if result.comparison else ()
+    got = next((a.test.log_loss for a in arms if a.name == "treatment"), result.after.test.log_loss)
+    return Table(
+        caption=translate("Promised and got, in log-loss", lang),
+        columns=_columns(lang, "Part", "Log-loss"),
+        rows=(
+            (translate("promised by the validation rows", lang), loss(promised)),
+            (translate("got on the test rows", lang), loss(got)),
+            (translate("optimism: got minus promised", lang), loss(difference_of(got, promised))),
+        ),
+    )

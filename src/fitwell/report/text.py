@@ -1,0 +1,270 @@
+"""What the report says in words, in English and in Korean. No charts, no templates."""
+
+import re
+
+from fitwell.report.korean import KOREAN as KOREAN
+from fitwell.report.korean_findings import KOREAN_NOTES as KOREAN_NOTES
+from fitwell.report.numbers import bounds, percent, points, strength
+from fitwell.results import Arm, Difference, Interval, Regularization, Result
+
+UNTREATED, EARLY_STOPPING = "untreated", "early stopping"
+TREATMENT, REFITTED = "treatment", "treatment, refitted"
+MORE_ROWS = "larger training share"
+
+_NAMED = {
+    UNTREATED: "the untreated network at its last epoch",
+    EARLY_STOPPING: "stopping it early",
+}
+
+
+def translate(sentence: str, lang: str = "en") -> str:
+    """Give a sentence in a language; the English sentence is the key and the fallback.
+
+    Sentences that hold numbers or names, such as the notes on the data, are matched as
+    patterns.
+
+    >>> translate("early stopping", "ko"), translate("no such text", "ko")
+    ('조기 종료', 'no such text')
+    """
+    if lang != "ko":
+        return sentence
+    if sentence in KOREAN:
+        return KOREAN[sentence]
+    for pattern, korean in KOREAN_NOTES:
+        match = re.fullmatch(pattern, sentence)
+        if match:
+            return match.expand(korean)
+    return sentence
+
+
+def answer(result: Result, lang: str = "en") -> str:
+    """Say in a few sentences how the network does and what the treatment gained."""
+    return " ".join(answer_sentences(result, lang))
+
+
+def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
+    """Give `answer` in its parts: today's network, the treated one, and what beats it."""
+    if result.after is None:
+        advice = result.diagnosis.advice[:1]
+        return (_today(result, lang), *(translate(text, lang) for text in advice))
+    parts = (
+        _today(result, lang),
+        *_treated(result, lang),
+        _shares_of_gain(result, lang),
+        _rival(result, lang),
+    )
+    return tuple(part for part in parts if part)
+
+
+def verdict_phrase(result: Result, lang: str = "en") -> str:
+    """Name the verdict with its severity: the page's heading."""
+    verdict, severity = result.diagnosis.verdict, result.diagnosis.severity
+    graded = verdict == "overfitting" and severity != "none"
+    return translate(f"{severity} {verdict}" if graded else verdict, lang)
+
+
+def settings_phrase(regularization: Regularization, lang: str = "en") -> str:
+    """List what is switched on; empty where nothing is.
+
+    >>> from fitwell.results import Interval
+    >>> promised = Interval(value=0.7, low=0.6, high=0.8)
+    >>> settings_phrase(Regularization(l1=0.0, l2=1e-4, dropout=0.42, batch_norm=False, form="",
+    ...     zeros=0.0, kept_untreated=False, promised_log_loss=promised))
+    'L2 0.0001 and dropout 0.42'
+    """
+    strengths = (
+        ("L1", regularization.l1),
+        ("L2", regularization.l2),
+        ("dropout", regularization.dropout),
+    )
+    parts = [f"{translate(name, lang)} {strength(value)}" for name, value in strengths if value]
+    if regularization.batch_norm:
+        parts.append(translate("batch norm", lang))
+    return _listed(parts, lang)
+
+
+def shipped_arm(result: Result) -> Arm | None:
+    """Find the arm whose network is `Result.after`."""
+    if result.after is None or result.comparison is None:
+        return None
+    return next((a for a in result.comparison.arms if a.name == result.after.network), None)
+
+
+def _listed(parts: list[str], lang: str) -> str:
+    if lang == "ko" or len(parts) < 2:
+        return ", ".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _share(interval: Interval, lang: str) -> str:
+    return f"{percent(interval.value, lang)} {bounds(interval)}"
+
+
+def _today(result: Result, lang: str) -> str:
+    before = result.before
+    sentence = translate(
+        "Your network reads {train} on the rows it was trained on and {test} on new rows:"
+        " a gap of {gap} points ({level} interval {low} to {high}), {verdict}.",
+        lang,
+    )
+    return sentence.format(
+        train=_share(before.train.accuracy, lang),
+        test=_share(before.test.accuracy, lang),
+        gap=points(before.gap.value),
+        level=percent(before.gap.level, lang, 0),
+        low=points(before.gap.low),
+        high=points(before.gap.high),
+        verdict=_verdict_in_full(result, lang),
+    )
+
+
+def _verdict_in_full(result: Result, lang: str) -> str:
+    diagnosis = result.diagnosis
+    reasons = {
+        "healthy": "healthy: the gap is within the tolerance",
+        "underfitting": "underfitting: it does worse on its own rows than a linear model",
+        "undecided": "undecided: the test part is too small to tell",
+    }
+    if diagnosis.verdict in reasons:
+        return translate(reasons[diagnosis.verdict], lang)
+    gaps = [item for item in diagnosis.evidence if item.check == "gap in accuracy"]
+    if gaps and gaps[0].low <= gaps[0].threshold:
+        # The rule's second half: the accuracy alone would not have shown it.
+        return translate("mild overfitting, which shows in the log-loss", lang)
+    return verdict_phrase(result, lang)
+
+
+def _treated(result: Result, lang: str) -> tuple[str, ...]:
+    """Say what was chosen, how it does, and its gains with their baselines named."""
+    after, arm = result.after, shipped_arm(result)
+    assert after is not None
+    regularization = result.regularization
+    settings = settings_phrase(regularization, lang) if regularization else ""
+    kept = bool(regularization and (regularization.kept_untreated or not settings))
+    lines = [translate(_NOTHING_CHOSEN, lang)] if kept else []
+    accuracy = arm.test.accuracy if arm else after.test.accuracy
+    values = {
+        "how": _how(settings, kept, after.network == REFITTED, lang),
+        "test": _share(accuracy, lang),
+        "mean": _mean(arm, lang),
+    }
+    if arm is None:
+        gap = f"{points(after.gap.value)}", bounds(after.gap)
+        values |= {"gap": gap[0], "bounds": gap[1]}
+        template = "{how} it reads {test} on new rows, with a gap of {gap} points {bounds}."
+        return (*lines, translate(template, lang).format(**values))
+    gains = [_gain(difference, lang) for difference in _differences(result, arm)]
+    template = "{how} it reads {test} on new rows{mean}, {gains}: {verdict}."
+    against = translate(result.comparison.baseline if result.comparison else "", lang)
+    verdict = translate(_VERDICTS[arm.verdict], lang).format(baseline=against)
+    text = translate(template, lang).format(**values, gains=_listed(gains, lang), verdict=verdict)
+    return (*lines, text)
+
+
+_NOTHING_CHOSEN = (
+    "No regularization that was tried was clearly better on the validation rows,"
+    " so nothing is regularized."
+)
+
+_VERDICTS = {
+    "better": "better than {baseline}",
+    "worse": "worse than {baseline}",
+    "no difference shown": "no difference shown against {baseline}",
+    "baseline": "this is the baseline itself",
+}
+
+
+def _how(settings: str, kept: bool, refitted: bool, lang: str) -> str:
+    if kept or not settings:
+        how = "Stopped early and refitted on training and validation rows together,"
+        return translate(how if refitted else "Stopped early,", lang)
+    how = "With {settings}, refitted on training and validation rows together,"
+    return translate(how if refitted else "With {settings}", lang).format(settings=settings)
+
+
+def _mean(arm: Arm | None, lang: str) -> str:
+    if arm is None or len(arm.seeds) < 2:
+        return ""
+    return translate(" (mean of {count} trainings)", lang).format(count=len(arm.seeds))
+
+
+def _differences(result: Result, arm: Arm) -> list[Difference]:
+    """Give the gains over the untreated network and over the baseline, in this order."""
+    assert result.comparison is not None
+    found = {d.baseline: d for d in arm.against}
+    order = [UNTREATED, *(n for n in (EARLY_STOPPING, result.comparison.baseline) if n in found)]
+    return [found[name] for name in dict.fromkeys(order) if name in found]
+
+
+def _gain(difference: Difference, lang: str) -> str:
+    """Write a gain so that it reads as more or less; the interval turns with its sign."""
+    gain = difference.accuracy
+    less = gain.value < 0
+    turned = Interval(value=-gain.value, low=-gain.high, high=-gain.low) if less else gain
+    template = "{points} points {bounds} less than {other}" if less else _MORE
+    text = translate(template, lang).format(
+        points=points(turned.value),
+        bounds=bounds(turned),
+        other=translate(_NAMED.get(difference.baseline, difference.baseline), lang),
+        signed=points(gain.value, signed=True),
+        signed_bounds=bounds(gain),
+    )
+    open_ = gain.low <= 0 <= gain.high and difference.baseline == UNTREATED
+    return text + translate(" (no difference shown)", lang) if open_ else text
+
+
+def _shares_of_gain(result: Result, lang: str) -> str:
+    """Tell regularization and added rows apart where the shipped network had both."""
+    comparison, shipped = result.comparison, shipped_arm(result)
+    if comparison is None or shipped is None or shipped.name != REFITTED:
+        return ""
+    arms = {arm.name: arm for arm in comparison.arms}
+    kept = result.regularization is None or result.regularization.kept_untreated
+    if kept or not {TREATMENT, MORE_ROWS} <= set(arms):
+        return ""
+    gains = [
+        Interval(value=arms[name].difference, low=arms[name].low, high=arms[name].high)
+        for name in (TREATMENT, MORE_ROWS)
+    ]
+    sentence = translate(
+        "Against {baseline}, regularization alone brings {treated} points {treated_bounds} and the"
+        " added training rows alone {rows} points {rows_bounds}.",
+        lang,
+    )
+    return sentence.format(
+        baseline=translate(comparison.baseline, lang),
+        treated=points(gains[0].value, signed=True),
+        treated_bounds=bounds(gains[0]),
+        rows=points(gains[1].value, signed=True),
+        rows_bounds=bounds(gains[1]),
+    )
+
+
+_MORE = "{points} points {bounds} more than {other}"
+
+
+def _rival(result: Result, lang: str) -> str:
+    """Name the rival that reads more than the shipped network, if there is one."""
+    arm = shipped_arm(result)
+    if arm is None or result.comparison is None:
+        return ""
+    own = {arm.name, UNTREATED, result.comparison.baseline, TREATMENT, REFITTED}
+    rivals = [a for a in result.comparison.arms if a.name not in own]
+    best = max(rivals, key=lambda a: a.test.accuracy.value, default=None)
+    if best is None or best.test.accuracy.value <= arm.test.accuracy.value:
+        return ""
+    gain = Difference(
+        baseline=result.comparison.baseline,
+        accuracy=Interval(value=best.difference, low=best.low, high=best.high),
+        log_loss=best.test.log_loss,
+    )
+    sentence = translate(
+        "The rival “{name}” reads more: {test}, {gain}; the two were not tested against"
+        " each other.",
+        lang,
+    )
+    return sentence.format(
+        name=translate(best.name, lang),
+        test=_share(best.test.accuracy, lang),
+        gain=_gain(gain, lang),
+    )

@@ -1,0 +1,226 @@
+"""Surgery on several architectures: the copy computes the same, the original is untouched."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from fitwell.errors import InputError
+from fitwell.models.cnn import cnn
+from fitwell.models.mlp import mlp
+from fitwell.remedies.dropout import noise
+from fitwell.treatment import regularize
+
+
+class Functional(nn.Module):
+    """Activations that are functions, not modules."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.out = nn.Linear(5, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.second(torch.relu(self.first(x)))))
+
+
+class Tied(nn.Module):
+    """An autoencoder whose two layers share one weight, and a reader of its code."""
+
+    def __init__(self):
+        super().__init__()
+        self.encode = nn.Linear(5, 5, bias=False)
+        self.act = nn.ReLU()
+        self.decode = nn.Linear(5, 5, bias=False)
+        self.decode.weight = self.encode.weight
+        self.out = nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.out(self.act(self.decode(self.act(self.encode(x)))))
+
+
+NETWORKS = {
+    "mlp": (lambda: mlp(5, 3, widths=(8, 8)), (4, 5)),
+    "selu": (lambda: mlp(5, 3, widths=(8,), activation="selu"), (4, 5)),
+    "cnn": (lambda: cnn((1, 8, 8), 3, widths=(4, 4), hidden=6), (4, 1, 8, 8)),
+    "functional": (Functional, (4, 5)),
+    "tied": (Tied, (4, 5)),
+    "with dropout": (
+        lambda: nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 3)),
+        (4, 5),
+    ),
+    "one relu for all": (
+        lambda: (
+            lambda act: nn.Sequential(nn.Linear(5, 8), act, nn.Linear(8, 8), act, nn.Linear(8, 3))
+        )(nn.ReLU()),
+        (4, 5),
+    ),
+}
+
+
+@pytest.fixture(params=NETWORKS, ids=str)
+def case(request):
+    make, shape = NETWORKS[request.param]
+    torch.manual_seed(0)
+    return make(), torch.randn(shape)
+
+
+def test_keys_and_eval_output_are_those_of_the_original(case):
+    network, x = case
+    treated = regularize(network, l1=1e-4, l2=1e-4, dropout=0.5)
+    assert list(treated.module.state_dict()) == list(network.state_dict())
+    assert torch.equal(treated.module.eval()(x), network.eval()(x))
+
+
+def test_dropout_is_active_in_training_only(case):
+    network, x = case
+    treated = regularize(network, dropout=0.5).module.train()
+    assert not torch.equal(treated(x), treated(x))
+    treated.eval()
+    assert torch.equal(treated(x), treated(x))
+
+
+def test_the_original_is_left_alone(case):
+    network, x = case
+    before = copy.deepcopy(network.state_dict())
+    treated = regularize(network, l1=1e-4, dropout=0.5)
+    with torch.no_grad():
+        for parameter in treated.module.parameters():
+            parameter.add_(1)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+    network.train()
+    rates = [m.p for m in network.modules() if isinstance(m, nn.Dropout)]
+    assert rates in ([], [0.1])
+    if not rates:
+        assert torch.equal(network(x), network(x))
+
+
+def test_remove_gives_the_bare_network_with_the_trained_weights(case):
+    network, x = case
+    treated = regularize(network, dropout=0.5)
+    with torch.no_grad():
+        for parameter in treated.module.parameters():
+            parameter.mul_(1.5)
+    bare = treated.remove()
+    assert list(bare.state_dict()) == list(network.state_dict())
+    assert torch.equal(bare.eval()(x), treated.module.eval()(x))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in bare.modules())
+    assert [m.p for m in bare.modules() if isinstance(m, nn.Dropout)] in ([], [0.1])
+
+
+def test_the_treated_network_can_be_copied_and_pickled(case):
+    network, x = case
+    treated = regularize(network, dropout=0.5)
+    again = pickle.loads(pickle.dumps(copy.deepcopy(treated.module)))
+    assert torch.equal(again.eval()(x), network.eval()(x))
+    again.train()
+    assert not torch.equal(again(x), again(x))
+
+
+def test_a_shared_weight_is_penalized_once():
+    tied = Tied()
+    expected = tied.encode.weight.abs().sum() + tied.out.weight.abs().sum()
+    torch.testing.assert_close(regularize(tied, l1=1.0).penalty(), expected)
+
+
+def test_biases_and_norms_are_not_penalized():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1))
+    weights = regularize(net, l2=1.0).weights
+    assert [tuple(w.shape) for w in weights] == [(3, 2), (1, 3)]
+
+
+def test_batch_norm_starts_as_the_identity_and_folds_away_exactly():
+    torch.manual_seed(0)
+    network, x = mlp(5, 3, widths=(8, 8)).double(), torch.randn(16, 5).double()
+    treated = regularize(network, batch_norm=True)
+    torch.testing.assert_close(treated.module.eval()(x), network.eval()(x), rtol=1e-4, atol=1e-5)
+    treated.module.train()
+    for _ in range(5):
+        treated.module(x + 1)
+    bare = treated.remove()
+    assert list(bare.state_dict()) == list(network.state_dict())
+    torch.testing.assert_close(bare.eval()(x), treated.module.eval()(x))
+
+
+def test_batch_norm_of_a_convolution_folds_away_exactly():
+    torch.manual_seed(0)
+    network = cnn((2, 8, 8), 3, widths=(4, 4), hidden=6).double()
+    x = torch.randn(16, 2, 8, 8).double()
+    treated = regularize(network, batch_norm=True)
+    treated.module.train()
+    for _ in range(5):
+        treated.module(2 * x + 1)
+    torch.testing.assert_close(treated.remove().eval()(x), treated.module.eval()(x))
+
+
+def test_an_existing_dropout_is_set_and_not_doubled():
+    net = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 3))
+    treated = regularize(net, dropout=0.4)
+    assert [str(change) for change in treated.changes] == ["2: existing Dropout set to 0.4"]
+    assert not treated.module[1]._forward_hooks
+
+
+def test_convolutions_drop_whole_channels():
+    treated = regularize(cnn((1, 8, 8), 3, widths=(16,), hidden=6), dropout=0.5).module.train()
+    activation = treated[1]
+    dropped = activation(torch.ones(4, 16, 8, 8))
+    by_channel = dropped.flatten(2)
+    assert ((by_channel == by_channel[..., :1]).all(dim=-1)).all()
+    assert 0 < (by_channel[..., 0] == 0).sum() < 64
+
+
+def test_nothing_follows_the_output_layer():
+    net = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3), nn.Sigmoid())
+    treated = regularize(net, dropout=0.9).module.train()
+    assert not treated[3]._forward_hooks
+    assert treated[1]._forward_hooks
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
+def test_dropout_noise_is_zero_or_the_inverse_of_the_share_kept(rate):
+    torch.manual_seed(0)
+    draws = noise((400, 500), rate, torch.zeros(1, dtype=torch.float64))
+    kept = draws[draws > 0]
+    torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - rate)), rtol=1e-4, atol=0)
+    share = float((draws == 0).double().mean())
+    error = (rate * (1 - rate) / draws.numel()) ** 0.5
+    assert abs(share - rate) < 5 * error + 1 / 65_536
+
+
+def test_neighbouring_draws_of_dropout_noise_are_independent():
+    """Four draws come from one random number; 5 standard errors for each of three lags."""
+    torch.manual_seed(0)
+    dropped = (noise((400_000,), 0.5, torch.zeros(1, dtype=torch.float64)) == 0).double() - 0.5
+    for lag in (1, 2, 3):
+        correlation = float((dropped[lag:] * dropped[:-lag]).mean()) / 0.25
+        assert abs(correlation) < 5 / 400_000**0.5
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "message"),
+    [
+        (nn.ReLU(), {"l1": 0.1}, "model: ReLU has no Linear or Conv layer, so there is nothing to regularize. Give a network with at least one."),
+        (nn.Linear(2, 2), {"dropout": 0.5}, "dropout: the network has no hidden layer to put it after. Use dropout=0."),
+        (nn.Linear(2, 2), {"l1": -1.0}, "l1 is -1.0, but a number from 0 up is expected."),
+        (nn.Linear(2, 2), {"l2": float("nan"), "dropout": 1.0}, "l2 is nan, but a number from 0 up is expected; dropout is 1.0, but a rate from 0 to below 1 is expected."),
+        (nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2)), {"batch_norm": True}, "batch_norm: layer '0' has no bias, so the normalization could not be folded into it afterwards. Give it a bias or use batch_norm=False."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_treated_is_refused_in_one_line(network, options, message):
+    with pytest.raises(InputError) as caught:
+        regularize(network, **options)
+    assert str(caught.value) == message
+
+
+def test_dropout_in_front_of_a_batch_norm_warns():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1))
+    with pytest.warns(UserWarning, match="shifts the variance"):
+        regularize(net, dropout=0.2)
+
+
+def test_shrinking_twice_is_refused():
+    treated = regularize(nn.Linear(2, 2), l1=0.1)
+    with pytest.raises(InputError, match="would count twice"):
+        treated.shrink_(torch.optim.SGD(treated.module.parameters(), lr=0.1))

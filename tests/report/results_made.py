@@ -1,0 +1,262 @@
+"""Results made by hand, with numbers that no training gave."""
+
+from dataclasses import replace
+
+from fitwell.results import (
+    Arm,
+    ArmVerdict,
+    Comparison,
+    Cost,
+    Curve,
+    DataSummary,
+    Diagnosis,
+    Difference,
+    Evidence,
+    Interval,
+    Regularization,
+    Result,
+    Scores,
+    State,
+    Trial,
+)
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(2)>",
+    "{{ 7 * 191 }}",
+    "</style><h1>gone</h1>",
+)
+KOREAN_AND_EMOJI = ("이탈", "구매 🛒", "장바구니", "둘러보기 👀")
+
+RUN: dict[str, object] = {
+    "verb": "compare",
+    "fitwell": "0.1.0",
+    "seed": 0,
+    "options": {"verb": "compare", "trials": 16, "epochs": 40, "class_weights": "none"},
+    "versions": {"python": "3.11.2", "torch": "2.13.0"},
+    "data": {"name": "visits (synthetic)", "fingerprint": "ab" * 32},
+    "command": "fitwell demo --out run",
+    "started": "2026-11-24T10:00:00+00:00",
+}
+
+
+def around(value: float, reach: float) -> Interval:
+    return Interval(value=value, low=value - reach, high=value + reach)
+
+
+def scores(accuracy: float, log_loss: float, rows: int = 2000) -> Scores:
+    return Scores(
+        rows=rows,
+        accuracy=around(accuracy, 0.002 if accuracy > 0.99 else 0.02),
+        log_loss=around(log_loss, 0.031),
+        balanced_accuracy=around(accuracy - 0.05, 0.024),
+    )
+
+
+BEFORE = State(
+    network="untreated",
+    train=scores(0.998, 0.021, 6000),
+    test=scores(0.691, 1.873),
+    gap=Interval(value=0.307, low=0.286, high=0.327),
+    gap_log_loss=around(1.852, 0.06),
+)
+AFTER = State(
+    network="treatment, refitted",
+    train=scores(0.803, 0.552, 8000),
+    test=scores(0.738, 0.701),
+    gap=Interval(value=0.065, low=0.044, high=0.086),
+    gap_log_loss=around(0.149, 0.04),
+)
+DIAGNOSIS = Diagnosis(
+    verdict="overfitting",
+    severity="severe",
+    evidence=(
+        Evidence(
+            check="gap in accuracy",
+            finding="The gap between training and test accuracy is larger than the tolerance.",
+            value=0.307,
+            low=0.286,
+            high=0.327,
+            threshold=0.02,
+        ),
+        Evidence(
+            check="rise of the validation loss",
+            finding="The validation loss rose after its best epoch:"
+            " stopping earlier would have helped.",
+            value=1.142,
+            low=1.07,
+            high=1.214,
+            threshold=0.0,
+        ),
+    ),
+    advice=(
+        "Stop at the best epoch of a validation part: it costs nothing and closes part of the gap.",
+        "Tune L1, L2 and dropout on this architecture, and compare the result with early stopping.",
+    ),
+)
+
+
+def arm(
+    name: str,
+    accuracy: float,
+    over: tuple[float, float, float],
+    p: float,
+    verdict: ArmVerdict = "no difference shown",
+    settings: dict[str, float | int | str | bool] | None = None,
+) -> Arm:
+    """Make an arm; ``over`` is its difference from early stopping, low and high."""
+    stopped = Interval(value=over[0], low=over[1], high=over[2])
+    untreated = around(accuracy - 0.691, 0.018)
+    against = {"early stopping": stopped, "untreated": untreated}
+    return Arm(
+        name=name,
+        test=scores(accuracy, 0.73),
+        seeds=(0, 1, 2, 3, 4),
+        seconds=48.2,
+        trainings=21,
+        parameters=4_772 if name == "smaller network" else 84_740,
+        settings={"early_stopping": True, **(settings or {})},
+        difference=over[0],
+        low=over[1],
+        high=over[2],
+        p=p / 2,
+        p_adjusted=p,
+        verdict=verdict,
+        against=tuple(
+            Difference(baseline=other, accuracy=gain, log_loss=around(-0.02, 0.01))
+            for other, gain in against.items()
+            if other != name
+        ),
+    )
+
+
+SETTINGS: dict[str, float | int | str | bool] = {"l1": 2.31e-5, "l2": 1.3e-4, "dropout": 0.417}
+ARMS = (
+    arm("untreated", 0.691, (-0.038, -0.055, -0.021), 0.00002, "worse"),
+    arm("early stopping", 0.729, (0.0, 0.0, 0.0), 1.0, "baseline"),
+    arm("more shuffling", 0.727, (-0.002, -0.011, 0.007), 1.0, settings={"batch_size": 32}),
+    arm("larger training share", 0.734, (0.005, -0.004, 0.014), 0.81, settings={"all_rows": True}),
+    arm("smaller network", 0.735, (0.006, -0.005, 0.017), 0.77, settings={"width": 0.125}),
+    arm("treatment", 0.736, (0.007, -0.004, 0.018), 0.66, settings=SETTINGS),
+    arm(
+        "treatment, refitted",
+        0.740,
+        (0.011, -0.002, 0.024),
+        0.28,
+        settings={**SETTINGS, "all_rows": True, "stop_after": 21},
+    ),
+)
+
+
+def curve(name: str, best: int, epochs: int, speed: float, rise: float, held: bool = True) -> Curve:
+    train = tuple(1.3 * (1 - speed) ** epoch + 0.02 for epoch in range(1, epochs + 1))
+    validation = tuple(0.74 + rise * abs(epoch - best) / 20 for epoch in range(1, epochs + 1))
+    return Curve(
+        arm=name,
+        best_epoch=epochs if name == "untreated" else best,
+        train_log_loss=train,
+        l1_term=(0.0,) * epochs,
+        l2_term=(0.0,) * epochs,
+        validation_log_loss=validation if held else (),
+    )
+
+
+CURVES = (
+    curve("untreated", 6, 40, 0.10, 0.6),
+    curve("early stopping", 6, 16, 0.10, 0.6),
+    curve("more shuffling", 5, 15, 0.12, 0.7),
+    curve("larger training share", 6, 6, 0.10, 0.6, held=False),
+    curve("smaller network", 14, 24, 0.05, 0.2),
+    curve("treatment", 21, 31, 0.03, 0.1),
+    curve("treatment, refitted", 21, 21, 0.03, 0.1, held=False),
+)
+
+
+def trial(number: int, settings: dict[str, float | int | str | bool], loss: float | None) -> Trial:
+    return Trial(
+        arm="treatment",
+        number=number,
+        settings=settings,
+        validation_log_loss=loss,
+        best_epoch=12,
+        seconds=1.3,
+    )
+
+
+TRIALS = (
+    trial(0, {}, 0.745),
+    trial(1, {"l2": 1e-4, "dropout": 0.25}, 0.725),
+    trial(2, SETTINGS, 0.712),
+    trial(3, {"l1": 4e-4}, 0.80),
+    trial(4, {"l2": 5e-3, "dropout": 0.11}, 0.77),
+    trial(5, {"l1": 1e-3, "l2": 1e-2, "dropout": 0.5}, None),
+    *(
+        trial(
+            6 + i,
+            {"l1": 10 ** (-6 + i / 4), "l2": 10 ** (-6 + i / 3), "dropout": i / 22},
+            0.72 + i * i / 1500,
+        )
+        for i in range(10)
+    ),
+)
+
+FULL = Result(
+    verb="compare",
+    task="multiclass",
+    classes=("bounce", "browse", "cart", "purchase"),
+    data=DataSummary(
+        name="visits (synthetic)",
+        rows=10_000,
+        features=31,
+        inputs=(118,),
+        train=6000,
+        validation=2000,
+        test=2000,
+        fingerprint="ab" * 32,
+        notes=("3 rows without a target were dropped.",),
+        best_reachable_accuracy=around(0.801, 0.009),
+    ),
+    before=BEFORE,
+    after=AFTER,
+    diagnosis=DIAGNOSIS,
+    regularization=Regularization(
+        l1=2.31e-5,
+        l2=1.3e-4,
+        dropout=0.417,
+        batch_norm=False,
+        form="loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric",
+        zeros=0.327,
+        kept_untreated=False,
+        promised_log_loss=around(0.712, 0.027),
+    ),
+    comparison=Comparison(baseline="early stopping", trials_per_arm=16, arms=ARMS),
+    curves=CURVES,
+    trials=TRIALS,
+    cost=Cost(seconds=247.3, trials=49, epochs=1834, single_trainings=91.4),
+    notes=("1 trials diverged and were dropped.",),
+)
+
+DIAGNOSED = replace(
+    FULL,
+    verb="diagnose",
+    after=None,
+    regularization=None,
+    comparison=None,
+    curves=CURVES[:1],
+    trials=(),
+    notes=(),
+)
+
+
+def with_arm(result: Result, changed: Arm) -> Result:
+    """Put another arm in the place of the one with its name."""
+    assert result.comparison is not None
+    arms = tuple(changed if a.name == changed.name else a for a in result.comparison.arms)
+    return replace(result, comparison=replace(result.comparison, arms=arms))
+
+
+def with_names(names: tuple[str, ...]) -> Result:
+    """Put names that came with the data wherever such names are shown."""
+    notes = tuple(f"1 column with one value only left out: {name}." for name in names)
+    data = replace(FULL.data, name=names[0], notes=notes)
+    return replace(FULL, classes=names, data=data, notes=names)

@@ -1,0 +1,301 @@
+"""The page as text: its numbers, its safety, its size, both languages."""
+
+import re
+import sys
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from results_made import (
+    ARMS,
+    CURVES,
+    DIAGNOSED,
+    FULL,
+    HOSTILE,
+    KOREAN_AND_EMOJI,
+    RUN,
+    with_arm,
+    with_names,
+)
+
+from fitwell.errors import InputError
+from fitwell.report import text
+from fitwell.report.page import render_page, write_report
+from fitwell.results import Interval, Result
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Outline(HTMLParser):
+    """Checks that every element is closed in order, and keeps what a test asks for."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).replace("\xa0", " ").replace("−", "-").split())
+
+    def ids(self) -> list[str]:
+        return [i for _, attributes in self.elements if (i := attributes.get("id"))]
+
+
+@pytest.fixture(scope="module")
+def english() -> str:
+    return render_page(FULL, run=RUN)
+
+
+def test_every_element_is_closed_and_no_name_is_used_twice(english: str) -> None:
+    ids = Outline(english).ids()
+    assert len(ids) == len(set(ids))
+    assert "comparison" in ids
+
+
+def test_the_numbers_on_the_page_are_those_of_the_result(english: str) -> None:
+    words = Outline(english).text
+    for shown in (
+        "99.8 % [99.6, 100.0]",  # before, training rows
+        "30.7 [28.6, 32.7]",  # gap before
+        "6.5 [4.4, 8.6]",  # gap after
+        "1.873 [1.842, 1.904]",  # log-loss before
+        "80.1 % [79.2, 81.0]",  # best reachable
+        "30.7 points [28.6, 32.7] 2.0 points",  # evidence and threshold
+        "2.3e-5",
+        "32.7 %",  # exact zeros
+        "0.712 [0.685, 0.739]",  # promised
+        "0.730 [0.699, 0.761]",  # got
+        "0.018 [-0.023, 0.059]",  # optimism
+        "-3.8 [-5.5, -2.1]",
+        "+1.1 [-0.2, 2.4]",
+        "+4.9 [3.1, 6.7]",
+        "< 0.001",
+        "0.280",
+        "4,772",
+        "width times 0.125",
+        "batch size 32",
+        "10,000",
+        "6,000 (60 %)",
+        "4 min 7 s",
+        "49 trials, 1,834 epochs, as long as 91 single trainings",
+        "ab" * 32,
+        "0, 1, 2, 3, 4",
+        "python 3.11.2, torch 2.13.0",
+        "fitwell demo --out run",
+        "Diverged and not drawn: 1.",
+    ):
+        assert shown in words, shown
+
+
+def test_every_table_has_a_caption_and_headings_for_rows_and_columns(english: str) -> None:
+    elements = Outline(english).elements
+    tables = [tag for tag, _ in elements].count("table")
+    assert tables == [tag for tag, _ in elements].count("caption") == 5
+    scopes = [attributes.get("scope") for tag, attributes in elements if tag == "th"]
+    assert set(scopes) == {"col", "row"}
+
+
+def test_every_drawing_says_its_numbers_in_words(english: str) -> None:
+    labels = [
+        unescape(attributes["aria-label"] or "")
+        for tag, attributes in Outline(english).elements
+        if tag == "svg" and attributes["role"] == "img"
+    ]
+    assert len(labels) == 8  # four drawings in two widths
+    assert "Before: training 99.8 % [99.6, 100.0], test 69.1 % [67.1, 71.1]" in labels[0]
+    assert "treatment, refitted +1.1 [-0.2, 2.4]" in labels[2]
+    assert "treatment: kept epoch 21, training 0.706, validation 0.740" in labels[4]
+    assert "lowest validation log-loss 0.712, without regularization 0.745" in labels[6]
+
+
+def test_no_drawing_keeps_a_stand_in_colour(english: str) -> None:
+    assert not re.search(r"#01010\d", english)
+    assert 'fill="currentColor"' in english
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_names_from_the_data_are_text_and_never_markup(lang: str) -> None:
+    page = render_page(
+        with_names(HOSTILE),
+        run={**RUN, "command": HOSTILE[0]},
+        lang=lang,  # type: ignore[arg-type]
+    )
+    outline = Outline(page)
+    tags = {tag for tag, _ in outline.elements}
+    assert tags.isdisjoint({"script", "img"})
+    assert [tag for tag, _ in outline.elements].count("h1") == 1
+    assert not any(name.startswith("on") for _, found in outline.elements for name in found)
+    for name in HOSTILE:
+        assert name in outline.text
+
+
+def test_names_of_arms_are_text_in_tables_and_drawings() -> None:
+    name = '" onload="alert(3)" <img src=x onerror=\'alert(4)\'>|'
+    arm = replace(ARMS[2], name=name)
+    assert FULL.comparison is not None
+    comparison = replace(FULL.comparison, arms=(*ARMS[:2], arm, *ARMS[3:]))
+    curves = (*CURVES, replace(CURVES[1], arm=name))
+    outline = Outline(render_page(replace(FULL, comparison=comparison, curves=curves), run=RUN))
+    assert "img" not in {tag for tag, _ in outline.elements}
+    assert not any(key.startswith("on") for _, found in outline.elements for key in found)
+    assert name in outline.text
+
+
+def test_korean_names_and_emoji_are_kept(tmp_path: Path) -> None:
+    path = write_report(tmp_path, with_names(KOREAN_AND_EMOJI), run=RUN, lang="ko")
+    words = Outline(path.read_text(encoding="utf-8")).text
+    assert "4: 이탈, 구매 🛒, 장바구니, 둘러보기 👀" in words
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_page_is_one_small_file_in_its_language_that_fetches_nothing(lang: str) -> None:
+    page = render_page(FULL, run=RUN, lang=lang)  # type: ignore[arg-type]
+    assert len(page.encode()) < 500_000
+    assert f'<html lang="{lang}">' in page
+    assert not re.search(r"https?://|@import|url\((?!#)|src=", page)
+
+
+class Recording(dict[str, str]):
+    """A dictionary that writes down what it was asked for in vain."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        super().__init__(known)
+        self.missing: set[str] = set()
+
+    def __contains__(self, key: object) -> bool:
+        found = super().__contains__(key)
+        if not found:
+            self.missing.add(str(key))
+        return found
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Recording:
+    recording = Recording(text.KOREAN)
+    monkeypatch.setattr(text, "KOREAN", recording)
+    return recording
+
+
+def _variants() -> dict[str, Result]:
+    """Give results that between them use every sentence of the page."""
+    assert FULL.regularization is not None
+    kept = replace(FULL.regularization, kept_untreated=True, batch_norm=True)
+    high = replace(ARMS[4].test, accuracy=Interval(value=0.9, low=0.8, high=1.0))
+    return {
+        "full": FULL,
+        "diagnosed": DIAGNOSED,
+        "kept": replace(FULL, regularization=kept, curves=(), trials=()),
+        "rival": with_arm(replace(FULL, curves=(), trials=()), replace(ARMS[4], test=high)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [("full", "none"), ("diagnosed", "none"), ("kept", "balanced"), ("rival", "none")],
+)
+def test_the_korean_page_lacks_no_word(name: str, weights: str, recorded: Recording) -> None:
+    render_page(_variants()[name], run={"options": {"class_weights": weights}}, lang="ko")
+    notes = {*FULL.notes, *FULL.data.notes}  # these are matched as patterns
+    names = {"L1", "L2"}  # the same in both languages
+    assert recorded.missing - notes - names == set()
+
+
+def test_every_placeholder_of_a_korean_sentence_is_filled_from_the_english_call() -> None:
+    given = {"signed", "signed_bounds"}  # handed to both, used by the Korean sentence alone
+    for english, korean in text.KOREAN.items():
+        names = set(re.findall(r"\{(\w+)\}", korean))
+        assert names - given <= set(re.findall(r"\{(\w+)\}", english)), english
+
+
+def test_a_diagnosis_alone_has_no_empty_sections() -> None:
+    ids = Outline(render_page(DIAGNOSED, run=RUN)).ids()
+    assert {"before-after", "facts", "diagnosis", "method"} <= set(ids)
+    assert {"tuned", "comparison", "search"}.isdisjoint(ids)
+
+
+def test_a_run_of_which_nothing_is_known_still_gives_a_page() -> None:
+    words = Outline(render_page(DIAGNOSED, run={"options": None, "versions": 3})).text
+    assert "Seed of split" not in words
+    assert "ab" * 32 in words  # the result knows the fingerprint too
+
+
+def test_weighted_validation_losses_are_not_held_against_test_losses() -> None:
+    words = Outline(render_page(FULL, run={"options": {"class_weights": "balanced"}})).text
+    assert "Promised and got" not in words
+    assert "The validation rows were weighted by class" in words
+
+
+def test_what_cannot_be_drawn_or_is_infinite_does_not_stop_the_page() -> None:
+    endless = replace(ARMS[2], low=float("-inf"), high=float("inf"))
+    curves = (replace(CURVES[0], train_log_loss=(), validation_log_loss=()),)
+    result = with_arm(replace(FULL, trials=FULL.trials[:1], curves=curves), endless)
+    outline = Outline(render_page(result, run=RUN))
+    assert {"search", "curves"}.isdisjoint(outline.ids())
+    assert "-0.2 [?, ?]" in outline.text
+
+
+def test_the_file_is_written_whole_under_its_name_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = write_report(tmp_path, DIAGNOSED, run=RUN, lang="en")
+    assert [path] == list(tmp_path.iterdir()) == [tmp_path / "report.html"]
+    assert path.read_text(encoding="utf-8") == render_page(DIAGNOSED, run=RUN)
+
+
+def test_a_write_that_fails_leaves_the_former_page_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("the former page")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(InputError, match=r"report\.html cannot be written: No space left"):
+        write_report(tmp_path, DIAGNOSED, run=RUN, lang="en")
+    assert path.read_text() == "the former page"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        write_report(tmp_path / "no", DIAGNOSED, run=RUN, lang="en")
+    assert str(caught.value) == (
+        f"{tmp_path / 'no' / 'report.html'} cannot be written: No such file or directory."
+        " Choose a folder that can be."
+    )
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        render_page(DIAGNOSED, run=RUN, lang="de")  # type: ignore[arg-type]
+    assert str(caught.value) == "--lang is 'de', but en or ko is expected."
+
+
+def test_a_missing_part_for_drawing_is_named_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "altair", None)
+    with pytest.raises(InputError, match=r"needs altair, .* pip install 'fitwell\[report\]'"):
+        render_page(DIAGNOSED, run=RUN)

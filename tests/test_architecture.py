@@ -1,0 +1,88 @@
+"""The floors of docs/design.md: a file imports only from floors below its own."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "fitwell"
+
+FLOORS = {
+    "errors": 0, "version": 0,
+    "results": 1,
+    "statistics": 2, "storage": 2,
+    "data": 3, "models": 3, "recipe": 3,
+    "surgery": 4, "task": 4,
+    "remedies": 5,
+    "treatment": 6,
+    "training": 7,
+    "diagnosis": 8, "tuning": 8, "comparison": 8, "model_files": 8,
+    "report": 9,
+    "runs": 10,
+    "serving": 11, "sagemaker": 11, "shell": 11,
+    "cli": 12, "__init__": 12,
+}  # fmt: skip
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path):
+    """The folder, or the file itself where it lies on top."""
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fitwell."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("fitwell."))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_floors_below(path):
+    own = room(path)
+    for other in imported(path):
+        if other != own:
+            assert FLOORS[other] < FLOORS[own], f"{own} imports {other}"
+
+
+def test_every_file_has_a_floor_and_every_floor_a_file():
+    assert {room(path) for path in FILES} == set(FLOORS)
+
+
+def test_every_floor_is_in_the_design_page():
+    page = (PACKAGE.parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
+    for name, floor in FLOORS.items():
+        if name not in ("version", "__init__"):
+            assert f"{name}" in page, name
+            line = next(line for line in page.splitlines() if line.strip().startswith(name))
+            assert f" {floor} " in line, line
+
+
+def test_only_the_command_line_and_the_job_write_to_standard_output():
+    for path in FILES:
+        if room(path) in ("cli", "shell", "sagemaker"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert "print(" not in text.replace("_print(", ""), path
+        assert "click.echo" not in text, path
+
+
+def test_only_the_sagemaker_folder_knows_the_container_paths():
+    for path in FILES:
+        if room(path) != "sagemaker":
+            assert "/opt/ml" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["fitwell", "fitwell.cli", "fitwell.results", "fitwell.storage", "fitwell.statistics",
+     "fitwell.report.page", "fitwell.report.text", "fitwell.data.visits", "fitwell.shell"],
+)  # fmt: skip
+def test_light_modules_do_not_import_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

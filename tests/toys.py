@@ -1,0 +1,21 @@
+"""Small data whose answer is known, and options that make a run last a second."""
+
+import numpy as np
+import pandas as pd
+
+QUICK = ("--trials", 3, "--epochs", 3, "--seeds", 2, "--widths", "8", "--workers", 1, "--quiet")
+
+
+def make_frame(rows=90, seed=0):
+    """Rows whose class hangs on two numbers and a category."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(18, 80, rows),
+            "income": rng.lognormal(3, 1, rows).round(2),
+            "city": rng.choice(["Seoul", "Busan", "Jeju"], rows),
+        }
+    )
+    score = frame.age / 30 + (frame.city == "Seoul") + rng.normal(0, 0.5, rows)
+    frame["bought"] = np.where(score > score.median(), "yes", "no")
+    return frame
