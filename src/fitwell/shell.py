@@ -9,8 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from fitwell.report.text import answer
+from fitwell.report.numbers import bounds, decimal, p_value, points
+from fitwell.report.text import answer, verdict_phrase
 from fitwell.results import Arm, Interval, Result
+
+WIDE = 110
+"""Columns of a terminal that has room for p-values and costs."""
 
 
 class Progress:
@@ -60,68 +64,88 @@ class Progress:
 
 def show(result: Result, out: Path) -> None:
     """Print the answer, the evidence, the arms and where everything lies."""
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    console.print(answer(result, "en"))
+    console = Console(highlight=False)
+    console.print(answer(result, "en"), markup=False)
     console.print()
     console.print(_states(result))
-    console.print(f"\ndiagnosis: {result.diagnosis.verdict} ({result.diagnosis.severity})")
+    console.print(f"\ndiagnosis: {verdict_phrase(result)}")
     for item in result.diagnosis.evidence:
-        console.print(f"  {item.check}: {item.value:.4f} [{item.low:.4f}, {item.high:.4f}]")
+        console.print(f"  {item.check}: {item.value:.3f} {_limits(item.low, item.high)}")
     for advice in result.diagnosis.advice:
         console.print(f"  advice: {advice}")
     if result.comparison:
         console.print()
-        console.print(_arms(result))
+        console.print(_arms(result, wide=console.width >= WIDE))
+        console.print(f"  95 % intervals over {result.data.test:,} test rows and the seeds")
     for note in (*result.data.notes, *result.notes):
-        console.print(f"note: {note}")
-    console.print(f"\nreport: {out / 'report.html'}")
+        console.print(f"note: {note}", markup=False)
+    report = out / "report.html"
+    console.print()
+    # A path is no prose: it stays on one line, so that it can be copied.
+    console.print(_where(report), markup=False, soft_wrap=True)
+
+
+def _where(report: Path) -> str:
+    if report.exists():
+        return f"report: {report}"
+    return f"no report: pip install 'fitwell[report]', then fitwell report {report.parent}"
 
 
 def _states(result: Result) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "training accuracy", "test accuracy", "gap", "test log-loss"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    table = _table("in %", "training accuracy", "test accuracy", "gap, points")
     for label, state in (("before", result.before), ("after", result.after)):
         if state:
             table.add_row(
                 f"{label}: {state.network}",
-                str(state.train.accuracy),
-                str(state.test.accuracy),
-                str(state.gap),
-                str(state.test.log_loss),
+                _share(state.train.accuracy),
+                _share(state.test.accuracy),
+                _share(state.gap),
             )
     best = result.data.best_reachable_accuracy
     if best:
-        table.add_row("best reachable", "", str(best), "", "")
+        table.add_row("best reachable", "", _share(best), "")
     return table
 
 
-def _arms(result: Result) -> Table:
+def _arms(result: Result, *, wide: bool) -> Table:
+    """Lay the arms side by side; p-values and costs where the terminal has room for them."""
     assert result.comparison is not None
-    table = Table(
-        title=f"test rows {result.data.test:,}; differences to {result.comparison.baseline},"
-        " 95 % intervals over rows and seeds, p by Holm",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for heading in ("arm", "test accuracy", "difference", "p", "verdict", "seconds", "trainings"):
-        table.add_column(heading, justify="left" if heading in ("arm", "verdict") else "right")
+    against = f"against {result.comparison.baseline}"
+    table = _table("arm", "test accuracy, %", "points", against)
+    table.columns[3].justify = "left"
+    if wide:
+        for heading in ("p (Holm)", "seconds", "trainings"):
+            table.add_column(heading, justify="right")
     for arm in result.comparison.arms:
-        table.add_row(*_row(arm))
+        table.add_row(*_row(arm)[: None if wide else 4])
     return table
 
 
 def _row(arm: Arm) -> tuple[str, ...]:
     baseline = arm.verdict == "baseline"
-    difference = Interval(value=arm.difference, low=arm.low, high=arm.high)
-    signed = f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    change = f"{points(arm.difference, signed=True)} {_limits(100 * arm.low, 100 * arm.high, 1)}"
     return (
         arm.name,
-        str(arm.test.accuracy),
-        "" if baseline else signed,
-        "" if baseline else f"{arm.p_adjusted:.3f}",
+        _share(arm.test.accuracy),
+        "" if baseline else change,
         arm.verdict,
+        "" if baseline else p_value(arm.p_adjusted),
         f"{arm.seconds:.0f}",
         str(arm.trainings),
     )
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _share(interval: Interval) -> str:
+    return f"{points(interval.value)} {bounds(interval)}"
+
+
+def _limits(low: float, high: float, digits: int = 3) -> str:
+    return f"[{decimal(low, digits)}, {decimal(high, digits)}]"

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from toys import QUICK, make_frame
 
 from fitwell.cli import main
+from toys import QUICK, make_frame
 
 
 @pytest.fixture(autouse=True)

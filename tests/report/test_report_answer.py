@@ -5,10 +5,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from results_made import ARMS, BEFORE, DIAGNOSED, FULL, around, scores, with_arm
 
 from fitwell.report.text import answer, answer_sentences, translate
 from fitwell.results import Difference, Interval, Result
+from results_made import ARMS, BEFORE, DIAGNOSED, FULL, around, scores, with_arm
 
 
 def test_the_answer_names_gap_settings_gains_baselines_and_what_is_not_shown() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from results_made import DIAGNOSED, FULL, HOSTILE, RUN, with_names
 
 from fitwell.report.page import write_report
 from fitwell.results import Result
+from results_made import DIAGNOSED, FULL, HOSTILE, RUN, with_names
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (

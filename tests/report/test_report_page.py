@@ -8,6 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+from fitwell.errors import InputError
+from fitwell.report import text
+from fitwell.report.page import render_page, write_report
+from fitwell.results import Interval, Result
 from results_made import (
     ARMS,
     CURVES,
@@ -19,11 +24,6 @@ from results_made import (
     with_arm,
     with_names,
 )
-
-from fitwell.errors import InputError
-from fitwell.report import text
-from fitwell.report.page import render_page, write_report
-from fitwell.results import Interval, Result
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 

@@ -1,9 +1,9 @@
 """The report: one HTML file that opens without a network and runs no script."""
 
-import os
 import re
 from collections.abc import Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +12,12 @@ from fitwell.report import tables
 from fitwell.report.facts import data_facts, method_facts
 from fitwell.report.text import answer_sentences, settings_phrase, translate, verdict_phrase
 from fitwell.results import Result
+from fitwell.storage import replacing
 
 Lang = Literal["en", "ko"]
 NAME = "report.html"
+PARTS = ("jinja2", "altair", "vl_convert")
+"""What the extra ``report`` installs."""
 
 
 def write_report(
@@ -27,18 +30,20 @@ def write_report(
     """
     page = render_page(result, run=run, lang=lang)
     path = folder / NAME
-    temporary = folder / f".{NAME}.{os.getpid()}.tmp"
     try:
-        # A name from a file may hold half a surrogate pair, which UTF-8 cannot write.
-        temporary.write_text(page, encoding="utf-8", errors="replace")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            # A name from a file may hold half a surrogate pair, which UTF-8 cannot write.
+            temporary.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(
             f"{path} cannot be written: {error.strerror}. Choose a folder that can be."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
+
+
+def missing_parts() -> tuple[str, ...]:
+    """Name the packages that the page needs and that are not installed."""
+    return tuple(name for name in PARTS if find_spec(name) is None)
 
 
 def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en") -> str:
@@ -54,15 +59,13 @@ def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en")
     """
     if lang not in ("en", "ko"):
         raise InputError(f"--lang is {lang!r}, but en or ko is expected.")
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
-        figures = _figures(result, lang)
-    except ModuleNotFoundError as error:
+    if missing_parts():
         raise InputError(
-            f"the report needs {error.name}, which is not installed. Install it with"
+            f"the report needs {', '.join(missing_parts())}, not installed here. Install them with"
             " pip install 'fitwell[report]', then write the page with fitwell report RUN."
-        ) from error
+        )
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("fitwell", "report"),
         autoescape=True,
@@ -72,7 +75,7 @@ def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en")
     )
     environment.filters["typeset"] = typeset
     template = environment.get_template("page.html.j2")
-    return template.render(**_context(result, run, lang), figures=figures)
+    return template.render(**_context(result, run, lang), figures=_figures(result, lang))
 
 
 def typeset(text: str) -> str:

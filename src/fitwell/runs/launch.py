@@ -20,7 +20,7 @@ from fitwell.data.splits import split_rows
 from fitwell.errors import InputError
 from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
-from fitwell.report.page import write_report
+from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
 from fitwell.runs.perform import Performed, perform
@@ -54,7 +54,7 @@ class Place:
     force: bool = False
     workers: int = 0
     command: Sequence[str] = ()
-    lang: str = "en"
+    lang: Lang = "en"
 
     def crew(self, device: str) -> Crew:
         """Give the processes that train."""
@@ -186,9 +186,9 @@ def _versions() -> dict[str, str]:
 
 
 def write_run(
-    folder: RunFolder, task: Task, performed: Performed, asked: dict[str, Any], lang: str
+    folder: RunFolder, task: Task, performed: Performed, asked: dict[str, Any], lang: Lang
 ) -> None:
-    """Write model, result and report."""
+    """Write model and result, and the report where the parts for drawing are installed."""
     save_model(
         folder.model,
         network=performed.network,
@@ -204,4 +204,5 @@ def write_run(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     folder.finish(performed.result, asked)
-    write_report(folder.path, performed.result, run=asked, lang=lang)
+    if not missing_parts():
+        write_report(folder.path, performed.result, run=asked, lang=lang)

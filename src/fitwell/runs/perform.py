@@ -247,10 +247,13 @@ def _notes(question: Question, task: Task, choices: dict[str, Choice]) -> tuple[
     notes = []
     diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
     if diverged:
-        notes.append(f"{diverged} trials diverged and were dropped.")
+        notes.append(f"Trials that diverged and were dropped: {diverged}.")
     cut = [name for name, choice in choices.items() if len(choice.trials) < question.trials]
     if cut and question.budget:
         notes.append(f"The time budget ended the search early: {', '.join(cut)}.")
+    kept = [n for n, c in choices.items() if c.kept_plain and n != TREATMENT]
+    if kept:
+        notes.append(f"No setting beat the plain one, so nothing is changed in: {', '.join(kept)}.")
     if question.verb == "compare" and not task.blueprint.scalable:
         notes.append(
             "The arm 'smaller network' is left out: a network of your own needs a factory with"

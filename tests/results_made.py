@@ -233,7 +233,7 @@ FULL = Result(
     curves=CURVES,
     trials=TRIALS,
     cost=Cost(seconds=247.3, trials=49, epochs=1834, single_trainings=91.4),
-    notes=("1 trials diverged and were dropped.",),
+    notes=("Trials that diverged and were dropped: 1.",),
 )
 
 DIAGNOSED = replace(
