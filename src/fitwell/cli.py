@@ -29,7 +29,7 @@ def plain_errors(out: Path | None = None) -> Iterator[None]:
 
 
 @click.group(context_settings=CONTEXT)
-@click.version_option(package_name="fitwell")
+@click.version_option(package_name="fitwell", prog_name="fitwell")
 def main() -> None:
     """Diagnose the gap between training and test accuracy, treat it, prove the gain.
 

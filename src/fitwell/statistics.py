@@ -62,7 +62,10 @@ def proportion_interval(hits: int, rows: int, *, level: float = 0.95) -> Interva
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(hits, rows, alpha=1 - level, method="wilson")
-    return Interval(value=hits / rows, low=float(low), high=float(high), level=level)
+    share = hits / rows  # at 0 and 1 rounding may push a limit past it
+    return Interval(
+        value=share, low=min(float(low), share), high=max(float(high), share), level=level
+    )
 
 
 def accuracy_interval(

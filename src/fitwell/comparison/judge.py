@@ -67,7 +67,7 @@ def judge(
                 log_loss=paired_difference(losses[name] - losses[other], groups).interval,
             )
             for other in (BASELINE, UNTREATED)
-            if other != name
+            if other != name and other in correct
         )
         gain = paired_difference(correct[name] - correct[BASELINE], groups)
         arms.append(

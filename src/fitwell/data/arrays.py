@@ -62,7 +62,8 @@ def make_arrays(train: Any, test: Any = None) -> Arrays:
     names, codes = np.unique(y, return_inverse=True)
     if len(names) < 2:
         raise InputError(f"train: y holds one class only, {names[0]}. Two at least are expected.")
-    digest = hashlib.sha256(np.ascontiguousarray(x).tobytes() + y.astype("U").tobytes())
+    digest = hashlib.sha256(repr((x.shape, None if test is None else len(test_x))).encode())
+    digest.update(np.ascontiguousarray(x).tobytes() + y.astype("U").tobytes())
     return Arrays(
         x=x,
         target=codes.astype(np.int64).reshape(-1),
@@ -83,12 +84,19 @@ def _pair(data: Any, what: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
             f"{what} is {type(data).__name__}, but (x, y), a Dataset of such pairs, a DataFrame or"
             " a file name is expected."
         ) from error
-    if len(x) != len(y) or y.ndim != 1:
+    if x.ndim == 0 or y.ndim != 1 or len(x) != len(y):
         raise InputError(
-            f"{what}: x has {len(x)} rows and y has shape {y.shape}, but one class per row is"
-            " expected."
+            f"{what}: x has {len(x) if x.ndim else 0} rows and y has shape {y.shape}, but one class"
+            " per row is expected."
         )
-    x = x.astype(np.float32)
+    try:
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, refused below
+            x = x.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{what}: x has type {x.dtype}, but numbers are expected. Encode it, or give a"
+            " DataFrame, where text is allowed."
+        ) from error
     if not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x))[0][0])
         raise InputError(

@@ -28,6 +28,9 @@ TRUSTED = ("numpy.dtype",)
 HUGE = 1e100
 """Larger numbers are cut off, so that their squares stay finite."""
 
+NARROW = 10 * np.finfo(np.float64).eps
+"""RobustScaler takes a quartile range below this for zero and would not scale at all."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -84,8 +87,8 @@ class TableEncoder:
 
         numbers, categories = _spread(frame, columns)
         spread = numbers.quantile(0.75) - numbers.quantile(0.25)
-        wide = [name for name in numbers.columns if spread[name] > 0]
-        narrow = [name for name in numbers.columns if not spread[name] > 0]
+        wide = [name for name in numbers.columns if spread[name] > NARROW]
+        narrow = [name for name in numbers.columns if not spread[name] > NARROW]
         gaps = numbers.columns[numbers.isna().any()]
         fill = {"strategy": "median", "keep_empty_features": True}
         one_hot = OneHotEncoder(
@@ -98,22 +101,23 @@ class TableEncoder:
             [
                 ("wide", make_pipeline(SimpleImputer(**fill), RobustScaler()), wide),
                 ("narrow", make_pipeline(SimpleImputer(**fill), StandardScaler()), narrow),
-                ("missing", "passthrough", [f"{name} missing" for name in gaps]),
+                ("missing", "passthrough", [f"missing {name}" for name in gaps]),
                 ("categories", one_hot, list(categories.columns)),
             ],
             sparse_threshold=0,
         )
         encoder = cls(columns, transformer, 0)
         transformer.fit(encoder._table(numbers, categories))
-        encoder.shape = (encoder._encode(numbers, categories).shape[1],)
+        encoder.shape = (encoder._encode(numbers[:1], categories[:1]).shape[1],)
         return encoder
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
         """Encode rows, in order; columns not known from fitting are ignored.
 
         Raises:
-            InputError: a column is missing, or one of numbers holds text.
+            InputError: a column is missing, or one of numbers or dates holds other text.
         """
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         _check_present(frame, self.columns)
         if len(frame) == 0:
             return np.empty((0, *self.shape), dtype=np.float32)
@@ -123,11 +127,11 @@ class TableEncoder:
         encoded = self._transformer.transform(self._table(numbers, categories))
         scaled = np.asarray(encoded, dtype=np.float64)
         bent = scaled[:, : numbers.shape[1]]
-        scaled[:, : numbers.shape[1]] = bent / np.sqrt(1 + (bent / CLIP) ** 2)
+        scaled[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
         return scaled.astype(np.float32)
 
     def _table(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> pd.DataFrame:
-        flags = numbers.isna().astype(np.float64).add_suffix(" missing")
+        flags = numbers.isna().astype(np.float64).add_prefix("missing ")
         return pd.concat([numbers, flags, categories], axis=1)
 
     def save(self, folder: Path) -> None:
@@ -177,45 +181,61 @@ def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:
 
 
 def _spread(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give the numbers, NaN where missing, and the categories, "" where missing."""
+    """Give the numbers, NaN where missing, and the categories, "" where missing.
+
+    The first word of a key says what it holds, so that no two columns share one.
+    """
     numbers: dict[str, NDArray[np.float64]] = {}
     categories: dict[str, NDArray[Any]] = {}
     for column in columns:
         values = frame[column.name]
         if column.kind == "number":
-            numbers[column.name] = _numbers(values, column.name)
+            numbers[f"number {column.name}"] = _numbers(values, column.name)
         elif column.kind == "date":
             numbers.update(_dates(values, column.name))
         else:
             texts = values.astype(object).where(values.notna(), "")
-            categories[column.name] = texts.map(str).to_numpy(dtype=object)
+            categories[f"category {column.name}"] = texts.map(_text).to_numpy(dtype=object)
     index = range(len(frame))
     return pd.DataFrame(numbers, index=index), pd.DataFrame(categories, index=index, dtype=object)
 
 
+def _text(value: object) -> str:
+    """Write 2.0 as 2: pandas reads whole numbers as floats where one beside them is missing."""
+    whole = isinstance(value, float | np.floating) and value.is_integer()
+    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
+
+
 def _numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
-    parsed = pd.to_numeric(values, errors="coerce")
-    wrong = (parsed.isna() & values.notna()).to_numpy()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"column {name!r}, row {row + 1}: {values.iloc[row]!r} is no number, but numbers are"
-            " expected, as in training. Correct it or leave it empty."
-        )
+    parsed = values
+    if not pd.api.types.is_numeric_dtype(values):  # thousands of columns need no second look
+        parsed = pd.to_numeric(values, errors="coerce")
+        _check_parsed(parsed, values, name, "number")
     array = parsed.to_numpy(dtype=np.float64, na_value=np.nan).copy()
     array[~np.isfinite(array)] = np.nan
     clipped: NDArray[np.float64] = np.clip(array, -HUGE, HUGE)
     return clipped
 
 
+def _check_parsed(parsed: pd.Series, values: pd.Series, name: str, kind: str) -> None:
+    wrong = (parsed.isna() & values.notna()).to_numpy()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"column {name!r}, row {row + 1}: {values.iloc[row]!r} is no {kind}, but {kind}s are"
+            " expected, as in training. Correct it or leave it empty."
+        )
+
+
 def _dates(values: pd.Series, name: str) -> dict[str, NDArray[np.float64]]:
     """Days since 1970, and where in the year, the week and the day a date lies."""
     dates = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
+    _check_parsed(dates, values, name, "date")
     days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     parts = {
-        name: days,
-        f"{name} month": dates.dt.month,
-        f"{name} weekday": dates.dt.weekday,
-        f"{name} hour": dates.dt.hour,
+        f"day {name}": days,
+        f"month {name}": dates.dt.month,
+        f"weekday {name}": dates.dt.day_of_week,
+        f"hour {name}": dates.dt.hour,
     }
     return {key: np.asarray(part, dtype=np.float64) for key, part in parts.items()}

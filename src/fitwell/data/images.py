@@ -103,7 +103,7 @@ def read_npz(path: str | Path) -> Images:
             continue
         pixels = _channels_first(arrays[f"{part}_images"], f"{path}: {part}_images")
         found = arrays.get(f"{part}_labels")
-        if found is None or len(found) != len(pixels) or found.size != len(pixels):
+        if found is None or found.shape[:1] != (len(pixels),) or found.size != len(pixels):
             shape = "missing" if found is None else f"of shape {found.shape}"
             raise InputError(
                 f"{path}: {part}_labels is {shape}, but one label for each of {len(pixels)} images"
@@ -118,7 +118,7 @@ def read_npz(path: str | Path) -> Images:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     check_file(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # numpy raises many kinds for a broken archive
         reason = str(error).splitlines()[0]
@@ -134,11 +134,12 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _channels_first(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    shape = array.shape
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or array.dtype != np.uint8:
         raise InputError(
-            f"{what} has shape {array.shape} and type {array.dtype}, but uint8 images [rows,"
+            f"{what} has shape {shape} and type {array.dtype}, but uint8 images [rows,"
             " height, width] or [rows, height, width, channels] are expected."
         )
     return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
@@ -155,6 +156,8 @@ def _assemble(
     shapes = {part.shape[1:] for part in images}
     if len(shapes) > 1:
         raise InputError(f"{path}: the parts hold images of different shapes, {sorted(shapes)}.")
+    if len(labels) == 0:
+        raise InputError(f"{path} holds no images. Give at least two classes of them.")
     names, codes = np.unique(labels, return_inverse=True)
     unseen = sorted(set(codes[official == 2]) - set(codes[official == 0]))
     if unseen:
@@ -198,31 +201,58 @@ def read_folder(path: str | Path) -> Images:
             f"DATA: {path} holds no images in sub-folders. Make one sub-folder per class, below"
             " train/ and test/ if the data is split."
         )
-    pixels, note, digest = _load_files([file for file, _, _ in files])
+    pixels, notes, digest = _load_files([file for file, _, _ in files], path)
     labels = np.array([label for _, label, _ in files])
     official = np.array([number for _, _, number in files], dtype=np.int8)
-    return _assemble([pixels], labels, official, path, digest, (note,) if note else ())
+    return _assemble([pixels], labels, official, path, digest, notes)
 
 
-def _load_files(files: Sequence[Path]) -> tuple[NDArray[np.uint8], str, str]:
+def _load_files(
+    files: Sequence[Path], root: Path
+) -> tuple[NDArray[np.uint8], tuple[str, ...], str]:
+    opened, notes, digest = [], [], hashlib.sha256()
+    deep = 0
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+        image = _open(file)
+        deep += image.mode.startswith("I")
+        opened.append(_eight_bits(image, file))
+    if deep:
+        notes.append(f"{deep} images of 16 bits per pixel were brought to 8.")
+    mode = "L" if all(image.mode == "L" for image in opened) else "RGB"
+    sides = [side for image in opened for side in image.size]
+    side = int(min(LARGEST_SIDE, np.median(sides)))
+    resized = [image.convert(mode).resize((side, side)) for image in opened]
+    arrays = np.stack([np.asarray(image).reshape(side, side, -1) for image in resized])
+    if set(sides) != {side}:
+        notes.append(f"Images were resized to {side} x {side} pixels.")
+    return np.ascontiguousarray(arrays.transpose(0, 3, 1, 2)), tuple(notes), digest.hexdigest()
+
+
+def _open(file: Path) -> Any:
     try:
         from PIL import Image
     except ModuleNotFoundError as error:
         raise InputError(
             "a folder of images needs Pillow. Install it: pip install 'fitwell[images]'"
         ) from error
-    opened, digest = [], hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + file.read_bytes())
-        try:
-            with Image.open(file) as image:
-                opened.append(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB"))
-        except Exception as error:  # Pillow raises many kinds for a broken file
-            raise InputError(f"DATA: {file} cannot be read as an image. Remove it.") from error
-    mode = "L" if all(image.mode == "L" for image in opened) else "RGB"
-    sides = [side for image in opened for side in image.size]
-    side = int(min(LARGEST_SIDE, np.median(sides)))
-    resized = [image.convert(mode).resize((side, side)) for image in opened]
-    arrays = np.stack([np.asarray(image).reshape(side, side, -1) for image in resized])
-    note = "" if set(sides) == {side} else f"Images were resized to {side} x {side} pixels."
-    return np.ascontiguousarray(arrays.transpose(0, 3, 1, 2)), note, digest.hexdigest()
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return image.copy()
+    except Exception as error:  # Pillow raises many kinds for a broken file
+        raise InputError(f"DATA: {file} cannot be read as an image. Remove it.") from error
+
+
+def _eight_bits(image: Any, file: Path) -> Any:
+    """Give grey or colour; of 16 bits the high byte, since Pillow alone would cut at 255."""
+    from PIL import Image
+
+    if not image.mode.startswith(("I", "F")):
+        return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    pixels = np.asarray(image)
+    if image.mode == "F" or pixels.min() < 0 or pixels.max() > 0xFFFF:
+        raise InputError(
+            f"DATA: {file} has pixels of 32 bits, but 8 or 16 are expected. Convert it."
+        )
+    return Image.fromarray((pixels.astype(np.int64) >> 8).astype(np.uint8))

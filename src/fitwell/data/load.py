@@ -51,7 +51,7 @@ def load_source(
         test=tested,
         group=group,
         time=time,
-        ignore=[name for name in ignore if name in frame.columns or path.suffix != ".parquet"],
+        ignore=ignore,
         name=path.name,
         fingerprint=digest,
     )

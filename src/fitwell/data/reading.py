@@ -4,6 +4,9 @@ import csv
 import difflib
 import gzip
 import io
+import re
+import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,7 +44,7 @@ def read_table(path: str | Path, *, ignore: Sequence[str] = ()) -> pd.DataFrame:
 
     Raises:
         InputError: no such file, empty, not text, a header only, two columns of one name,
-            rows of unequal length, or Parquet columns that are neither numbers nor text.
+            a row longer than the header, or Parquet columns that are neither numbers nor text.
     """
     path = Path(path)
     check_file(path)
@@ -58,18 +61,21 @@ def read_table(path: str | Path, *, ignore: Sequence[str] = ()) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     text = _text(path)
-    first = text.split("\n", 1)[0]
+    first = re.sub(r'"[^"]*"', "", text.lstrip("\n").split("\n", 1)[0])
     separator = max(",;\t", key=first.count) if any(c in first for c in ",;\t") else ","
-    header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
+    header = next(csv.reader(io.StringIO(text.lstrip("\n")), delimiter=separator), [])
     _check_header([name.strip() for name in header], path)
     try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            index_col=False,
-            low_memory=False,
-            on_bad_lines="error",
-        )
+        with warnings.catch_warnings():
+            # Where every row is too long, pandas only warns, and cuts.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.StringIO(text),
+                sep=separator,
+                index_col=False,
+                low_memory=False,
+                on_bad_lines="error",
+            )
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise InputError(
@@ -84,8 +90,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 def _text(path: Path) -> str:
     try:
-        raw = gzip.open(path).read() if path.suffix.lower() == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if path.suffix.lower() == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"DATA: {path} cannot be unpacked: {error}. Pack it again.") from error
     if b"\0" in raw[:100_000] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(
@@ -122,7 +129,8 @@ def _read_parquet(path: Path, ignore: Sequence[str]) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        with open(path, "rb") as stream:  # by its bytes: folder names are no columns
+            table = pq.read_table(stream)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
@@ -137,9 +145,10 @@ def _read_parquet(path: Path, ignore: Sequence[str]) -> pd.DataFrame:
             )
     if table.num_rows == 0:
         raise InputError(f"DATA: {path} holds columns but no rows. Give rows.")
-    frame: pd.DataFrame = table.drop_columns(
-        [f.name for f in table.schema if not _readable(f.type)]
-    ).to_pandas()
+    for place, field in enumerate(table.schema):
+        if not _readable(field.type):  # ignored, but its name stays known
+            table = table.set_column(place, field.name, pa.nulls(table.num_rows))
+    frame: pd.DataFrame = table.to_pandas()
     return frame.reset_index(drop=True)
 
 

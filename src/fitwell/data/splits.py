@@ -26,8 +26,8 @@ def split_rows(
     """Split the rows of a source.
 
     Parts that came with the data stay as they came; what is missing is carved out of the
-    rest in proportion. Each class is spread over the parts to within one row; with
-    groups, a group goes to one part as a whole; with times, the oldest rows are trained
+    rest in proportion. A class's validation and test rows are within one row of its
+    share; with groups, a group goes to one part as a whole; with times, the oldest rows are trained
     on and the newest tested.
 
     Raises:
@@ -82,10 +82,16 @@ def _whole_groups(
 
     folds = round(1 / share)
     distinct = len(np.unique(groups))
+    largest = int(np.bincount(target).max())
     if distinct < folds:
         raise InputError(
             f"--group has {distinct} groups in {len(target)} rows, but at least {folds} are needed"
             " to split them. Use another column, or none."
+        )
+    if largest < folds:
+        raise InputError(
+            f"--group: no class has more than {largest} rows, but at least {folds} are needed to"
+            " split whole groups. Give more rows."
         )
     import warnings
 

@@ -72,6 +72,8 @@ def make_table(
         InputError: a column that is not there, or a target that is not made of classes.
     """
     notes: list[str] = []
+    for part, option in ((frame, "DATA"), (test, "--test")):
+        _check_names(part, option)
     frame, official = _stack(frame, test, target, notes)
     special = [c for c in (group, time, *ignore) if c is not None]
     for option, column in (
@@ -99,10 +101,17 @@ def make_table(
         groups=None if group is None else _groups(frame[group], group, notes),
         times=None if time is None else _times(frame[time], time),
         official=official,
-        fingerprint=fingerprint or _fingerprint(frame),
+        fingerprint=fingerprint or _fingerprint(frame, values, official),
         name=name,
         notes=tuple(notes),
     )
+
+
+def _check_names(frame: pd.DataFrame | None, option: str) -> None:
+    names = pd.Index([] if frame is None else [str(column) for column in frame.columns])
+    twice = names[names.duplicated()]
+    if len(twice):
+        raise InputError(f"{option}: two columns are named {twice[0]!r}. Rename one.")
 
 
 def _named(target: str | ArrayLike) -> str:
@@ -213,8 +222,9 @@ def _groups(values: pd.Series, name: str, notes: list[str]) -> NDArray[np.int64]
 
 
 def _times(values: pd.Series, name: str) -> NDArray[np.float64]:
-    numbers = pd.to_numeric(values, errors="coerce")
-    if numbers.isna().any():
+    dated = pd.api.types.is_datetime64_any_dtype(values)  # NaT would count as a number
+    numbers = values if dated else pd.to_numeric(values, errors="coerce")
+    if dated or numbers.isna().any():
         dates = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
         numbers = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     array = np.asarray(numbers, dtype=np.float64)
@@ -227,7 +237,10 @@ def _times(values: pd.Series, name: str) -> NDArray[np.float64]:
     return array
 
 
-def _fingerprint(frame: pd.DataFrame) -> str:
-    hashed: Any = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-    names = "\n".join(frame.columns).encode()
-    return hashlib.sha256(names + hashed.tobytes()).hexdigest()
+def _fingerprint(frame: pd.DataFrame, values: pd.Series, official: NDArray[np.int8] | None) -> str:
+    digest = hashlib.sha256("\n".join(frame.columns).encode())
+    for part in (frame, values):
+        hashed: Any = pd.util.hash_pandas_object(part, index=False).to_numpy()
+        digest.update(hashed.tobytes())
+    digest.update(b"" if official is None else official.tobytes())
+    return digest.hexdigest()

@@ -46,9 +46,15 @@ def as_classes(values: pd.Series, name: str) -> tuple[NDArray[np.int64], tuple[s
 
 
 def _labels(values: pd.Series, name: str) -> pd.Series:
-    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+    values = values.infer_objects()
+    if not pd.api.types.is_float_dtype(values):
         return values.astype(object).map(str)
     numbers = values.to_numpy(dtype=np.float64)
+    if np.isinf(numbers).any():
+        raise InputError(
+            f"--target {name} holds infinite values, but classes are expected. Correct them or"
+            " leave them empty."
+        )
     whole = numbers == np.round(numbers)
     if whole.all():
         return pd.Series([str(int(number)) for number in numbers])
@@ -58,7 +64,7 @@ def _labels(values: pd.Series, name: str) -> pd.Series:
             f"--target {name} holds fractions with {distinct} different values, but classes are"
             " expected. Put it into bins, or name another column."
         )
-    return pd.Series([f"{number:g}" for number in numbers])
+    return pd.Series([str(number).removesuffix(".0") for number in values.to_numpy()])
 
 
 def _ordered(labels: list[str]) -> list[str]:

@@ -50,6 +50,7 @@ def decide(evidence: Sequence[Evidence]) -> Diagnosis:
 
 
 def _severity(gap_value: float) -> Severity:
+    gap_value = round(gap_value, 9)  # 1.0 - 0.8 lies a little below 0.2
     if gap_value >= SEVERE:
         return "severe"
     return "moderate" if gap_value >= MODERATE else "mild"

@@ -59,7 +59,9 @@ KOREAN: dict[str, str] = {
     "{how} it reads {test} on new rows, with a gap of {gap} points {bounds}.": (
         "{how} 새 데이터 정확도는 {test}, 격차는 {gap}%p {bounds}입니다."
     ),
-    " (mean of {count} trainings)": "(학습 {count}회 평균)",
+    " (mean of {count} trainings; the untreated network's mean is {untreated})": (
+        "(학습 {count}회 평균, 정규화 없는 네트워크의 평균은 {untreated})"
+    ),
     "{points} points {bounds} more than {other}": "{other} 대비 {signed}%p {signed_bounds}",
     "{points} points {bounds} less than {other}": "{other} 대비 {signed}%p {signed_bounds}",
     "the untreated network at its last epoch": "정규화 없이 마지막 에폭까지 학습한 네트워크",

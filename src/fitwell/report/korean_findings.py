@@ -84,6 +84,10 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
         r"그룹 열(\2) 값이 없는 행 \1개는 각각 하나의 그룹으로 보았습니다.",
     ),
     (
+        r"(\d+) images of 16 bits per pixel were brought to 8\.",
+        r"픽셀당 16비트인 이미지 \1개를 8비트로 변환했습니다.",
+    ),
+    (
         r"Images were resized to (\d+) x (\d+) pixels\.",
         r"이미지 크기를 \1 × \2 픽셀로 맞췄습니다.",
     ),

@@ -146,7 +146,7 @@ def _treated(result: Result, lang: str) -> tuple[str, ...]:
     values = {
         "how": _how(settings, kept, after.network == REFITTED, lang),
         "test": _share(accuracy, lang),
-        "mean": _mean(arm, lang),
+        "mean": _mean(result, arm, lang),
     }
     if arm is None:
         gap = f"{points(after.gap.value)}", bounds(after.gap)
@@ -182,10 +182,15 @@ def _how(settings: str, kept: bool, refitted: bool, lang: str) -> str:
     return translate(how if refitted else "With {settings}", lang).format(settings=settings)
 
 
-def _mean(arm: Arm | None, lang: str) -> str:
-    if arm is None or len(arm.seeds) < 2:
+def _mean(result: Result, arm: Arm | None, lang: str) -> str:
+    """Say that a mean is shown, and of the untreated network too: the first sentence has one."""
+    if arm is None or result.comparison is None or len(arm.seeds) < 2:
         return ""
-    return translate(" (mean of {count} trainings)", lang).format(count=len(arm.seeds))
+    untreated = next(a for a in result.comparison.arms if a.name == UNTREATED)
+    sentence = " (mean of {count} trainings; the untreated network's mean is {untreated})"
+    return translate(sentence, lang).format(
+        count=len(arm.seeds), untreated=percent(untreated.test.accuracy.value, lang)
+    )
 
 
 def _differences(result: Result, arm: Arm) -> list[Difference]:

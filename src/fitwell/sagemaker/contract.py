@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,31 +43,40 @@ class JobFolders:
         """A folder that outlives an interrupted job, by convention."""
         return self.base / "checkpoints"
 
-    def hyperparameters(self) -> dict[str, Any]:
-        """Read the hyperparameters, each as JSON where it is JSON, else as it stands.
+    def hyperparameters(self) -> dict[str, str]:
+        """Read the hyperparameters as text, freed of the quotes that JSON puts around it.
 
         SDK version 2 writes ``"\\"adam\\""``, version 3 writes ``adam``: both are read.
-        Names that SageMaker itself adds are left out.
+        What says ``null`` counts as not given; names that SageMaker itself adds are left
+        out.
         """
-        path = self.base / "input" / "config" / "hyperparameters.json"
-        raw = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        texts = {name: unquoted(value) for name, value in self._config("hyperparameters").items()}
         return {
-            name: _decoded(value)
-            for name, value in raw.items()
-            if not name.startswith(("sagemaker_", "_tuning_"))
+            name: text
+            for name, text in texts.items()
+            if text != "null" and not name.startswith(("sagemaker_", "_tuning_"))
         }
 
-    def channel(self, name: str) -> Path | None:
+    def hosts(self) -> int:
+        """Count the machines of the job."""
+        return len(self._config("resourceconfig").get("hosts", [])) or 1
+
+    def channels(self) -> list[str]:
+        """Name the channels that hold data."""
+        folder = self.base / "input" / "data"
+        there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return [name for name in there if name not in CODE_CHANNELS and (folder / name).is_dir()]
+
+    def channel(self, name: str) -> Path:
         """Give the one data file of a channel, or its folder if it holds images.
 
         Raises:
-            InputError: the channel holds several tables.
+            InputError: the channel holds no file, or several.
         """
         folder = self.base / "input" / "data" / name
-        if not folder.is_dir():
-            return None
-        files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != ".")
-        if any(p.is_dir() for p in folder.iterdir()) and not files:
+        there = [path for path in folder.iterdir() if path.name[0] not in "._"]
+        files = sorted(path for path in there if path.is_file())
+        if there and not files:
             return folder
         if len(files) != 1:
             raise InputError(
@@ -82,52 +90,32 @@ class JobFolders:
         self.failure.parent.mkdir(parents=True, exist_ok=True)
         self.failure.write_text(message[:1024], encoding="utf-8")
 
+    def _config(self, name: str) -> dict[str, Any]:
+        path = self.base / "input" / "config" / f"{name}.json"
+        if not path.is_file():
+            return {}
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path.name} is not a JSON file: {error}. Write it anew.") from error
+        if not isinstance(content, dict):
+            raise InputError(f"{path.name} holds no JSON object. Write it anew.")
+        return content
 
-def _decoded(value: Any) -> Any:
+
+def unquoted(value: Any) -> str:
+    r"""Give a hyperparameter's text: JSON strings are unpacked, everything else stays.
+
+    SDK version 2 quotes twice: a categorical 0 arrives as ``"\"0\""``. A number is not
+    read here, so that a column called ``1e5`` keeps its name.
+
+    >>> unquoted('"adam"'), unquoted("adam"), unquoted('"\\"0\\""'), unquoted("1e5")
+    ('adam', 'adam', '0', '1e5')
+    """
     if not isinstance(value, str):
-        return value
+        return json.dumps(value)
     try:
         decoded = json.loads(value)
     except ValueError:
         return value
-    # SDK version 2 quotes twice: "\"0\"" for a categorical 0.
-    return _decoded(decoded) if isinstance(decoded, str) and decoded != value else decoded
-
-
-def as_options(given: Mapping[str, Any], known: Mapping[str, type]) -> dict[str, Any]:
-    """Turn hyperparameters into options: dashes to underscores, types as expected.
-
-    Raises:
-        InputError: an unknown name, with the near one suggested, or a value of another
-            type.
-    """
-    import difflib
-
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        key = name.replace("-", "_")
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f". Known are {', '.join(known)}."
-            raise InputError(f"hyperparameter {name!r} is unknown{hint}")
-        found[key] = _typed(name, value, known[key])
-    return found
-
-
-def _typed(name: str, value: Any, kind: type) -> Any:
-    problem = InputError(
-        f"hyperparameter {name} is {value!r}, but {kind.__name__} is expected. Correct it."
-    )
-    if kind is bool:
-        if str(value).lower() not in ("true", "false", "1", "0"):
-            raise problem
-        return str(value).lower() in ("true", "1")
-    if kind is str:
-        return str(value)
-    try:
-        number = kind(value)
-    except (TypeError, ValueError) as error:
-        raise problem from error
-    if kind is int and float(value) != number:
-        raise problem
-    return number
+    return unquoted(decoded) if isinstance(decoded, str) else value

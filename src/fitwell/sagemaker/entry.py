@@ -7,24 +7,17 @@ under AWS's own toolkit, as a script of two lines::
     main()
 """
 
-import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fitwell.errors import FitwellError, InputError
 from fitwell.results import Result
-from fitwell.sagemaker.contract import JobFolders, as_options
+from fitwell.sagemaker.contract import JobFolders
 
-HYPERPARAMETERS: dict[str, type] = {
-    "verb": str, "target": str, "group": str, "time": str, "ignore": str, "task": str,
-    "model": str, "widths": str, "activation": str, "trials": int, "seeds": int, "seed": int,
-    "epochs": int, "batch_size": int, "learning_rate": float, "schedule": str,
-    "patience": int, "class_weights": str, "batch_norm": bool, "budget": str,
-    "device": str, "workers": int, "lang": str,
-}  # fmt: skip
+STOPPED = 128 + signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,16 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given and given[0] != "train" and not given[0].startswith("--"):
         _say(f"fitwell-sagemaker: {given[0]!r} is unknown; 'train' is expected.")
         sys.exit(2)
+    # A container's first process ignores SIGTERM unless it says what to do.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folders = JobFolders.from_environment()
     try:
         _report(train_job(folders))
     except FitwellError as error:
-        line = " ".join(str(error).split())
+        line = _one_line(str(error))
         folders.fail(line)
         _say(f"fitwell: {line}")
         sys.exit(2 if isinstance(error, InputError) else 1)
+    except KeyboardInterrupt:
+        _say(f"fitwell: stopped; what was done is kept in {folders.checkpoints}")
+        sys.exit(STOPPED)
     except Exception as error:
-        folders.fail(f"{type(error).__name__}: {error}")
+        folders.fail(_one_line(f"{type(error).__name__}: {error}"))
         raise
 
 
@@ -60,62 +58,15 @@ def train_job(folders: JobFolders) -> Result:
     checkpoints: a job that was interrupted goes on from there.
     """
     from fitwell.runs.launch import launch
+    from fitwell.sagemaker.job import read_job
 
-    question, data, options = read_job(folders)
-    out = _work_folder(folders)
-    from fitwell.runs.launch import Place
-
-    place = Place(
-        out=out,
-        resume=(out / "run.json").is_file(),
-        workers=options.get("workers", 0),
-        lang=options.get("lang", "en"),
-        command=("fitwell-sagemaker", "train"),
-    )
-    result = launch(question, data, place, _Lines())
-    _deliver(out, folders)
+    job = read_job(folders)
+    for remark in job.remarks:
+        _say(f"fitwell: {remark}")
+    result = launch(job.question, job.data, job.place, _Lines())
+    assert job.place.out is not None
+    _deliver(job.place.out, folders)
     return result
-
-
-def read_job(folders: JobFolders) -> tuple[Any, Any, dict[str, Any]]:
-    """Read question and data of a job.
-
-    Raises:
-        InputError: a hyperparameter is unknown or misshapen, or there is no channel train.
-    """
-    from fitwell.runs.launch import DataOptions
-    from fitwell.runs.question import Question, parse_budget
-
-    options = as_options(folders.hyperparameters(), HYPERPARAMETERS)
-    train = folders.channel("train") or folders.channel("training")
-    if train is None:
-        raise InputError("the job has no channel 'train'. Add it, with one data file.")
-    test = folders.channel("test")
-    data = DataOptions(
-        path=str(train),
-        test=None if test is None else str(test),
-        ignore=tuple(name for name in options.get("ignore", "").split(",") if name),
-        **{key: options.get(key) for key in ("target", "group", "time")},
-    )
-    asked = {
-        key: value
-        for key, value in options.items()
-        if key not in ("target", "group", "time", "ignore", "workers", "lang")
-    }
-    if "budget" in asked:
-        asked["budget"] = parse_budget(asked["budget"])
-    if "widths" in asked:
-        asked["widths"] = tuple(int(part) for part in str(asked["widths"]).strip("[]").split(","))
-    asked.setdefault("verb", "tune")
-    if asked["verb"] not in ("diagnose", "tune", "compare"):
-        raise InputError(f"hyperparameter verb is {asked['verb']!r}; diagnose, tune or compare.")
-    return Question(**asked), data, options
-
-
-def _work_folder(folders: JobFolders) -> Path:
-    """Give a folder of this job's own among the checkpoints."""
-    name = os.environ.get("TRAINING_JOB_NAME") or os.environ.get("SAGEMAKER_JOB_NAME") or "job"
-    return folders.checkpoints / name
 
 
 def _deliver(out: Path, folders: JobFolders) -> None:
@@ -141,6 +92,10 @@ def _report(result: Result) -> None:
         values["fitwell_objective"] = result.regularization.promised_log_loss.value
     for name, value in values.items():
         _say(f"{name}={value:.6g};")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _say(line: str) -> None:

@@ -1,88 +1,179 @@
-"""Request bodies to rows, probabilities to answers."""
+"""Request bodies to what a model reads: rows of a table, images, or plain arrays."""
 
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fitwell.data.columns import Column, TableEncoder
+from fitwell.data.images import ImageEncoder
 from fitwell.errors import InputError
+from fitwell.serving.csv_rows import read_csv, read_numbers
+
+CSV, JSON, NPY = "text/csv", "application/json", "application/x-npy"
 
 
 class Unsupported(InputError):
     """A content type that the server does not read: 415."""
 
 
-class Unacceptable(InputError):
-    """An Accept header that asks only for types the server does not write: 406."""
+@dataclass(frozen=True)
+class Reader:
+    """Reads bodies for one model.
 
-
-def read_rows(body: bytes, content_type: str) -> pd.DataFrame:
-    """Read rows from a body.
-
-    Raises:
-        Unsupported: neither text/csv nor application/json.
-        InputError: the body is not what its type says.
+    Attributes:
+        encoder: the model's; None for a model that was trained on arrays.
+        shape: what one row looks like to the network.
     """
-    kind = content_type.split(";")[0].strip().lower()
-    if kind == "text/csv":
-        return _read_csv(body)
-    if kind == "application/json":
-        return _read_json(body)
-    raise Unsupported(f"content type {kind!r} is not read here; send text/csv or application/json")
+
+    encoder: TableEncoder | ImageEncoder | None
+    shape: tuple[int, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The content types that this model's rows come in."""
+        if isinstance(self.encoder, TableEncoder):
+            return (CSV, JSON)
+        return (CSV, JSON, NPY) if self.encoder is None and len(self.shape) == 1 else (JSON, NPY)
+
+    def read(self, body: bytes, content_type: str) -> Any:
+        """Read rows; where no content type is named, the first of `kinds` is taken.
+
+        Raises:
+            Unsupported: a content type that is not among `kinds`.
+            InputError: the body is not what its type says.
+        """
+        kind, _, parameters = content_type.partition(";")
+        kind = kind.strip().lower() or self.kinds[0]
+        if kind not in self.kinds:
+            raise Unsupported(
+                f"content type {kind!r} is not read here; send {' or '.join(self.kinds)}"
+            )
+        if kind == NPY:
+            return self._fit(_npy(body))
+        if isinstance(self.encoder, TableEncoder):
+            columns = self.encoder.columns
+            if kind == CSV:
+                return read_csv(body, columns, parameters)
+            return _dates_as_text(_records(body, [column.name for column in columns]), columns)
+        return self._fit(read_numbers(body, self.shape[0]) if kind == CSV else _nested(body))
+
+    def example(self) -> Any:
+        """Give one row to warm up with: every value missing, or zero."""
+        if isinstance(self.encoder, TableEncoder):
+            return pd.DataFrame({column.name: [None] for column in self.encoder.columns})
+        kind = np.uint8 if isinstance(self.encoder, ImageEncoder) else np.float32
+        return np.zeros((1, *self.shape), dtype=kind)
+
+    def _fit(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Check an array of images or plain numbers against what the network reads."""
+        if isinstance(self.encoder, ImageEncoder):
+            return _pixels(array, self.shape)
+        if array.shape[1:] != self.shape or len(array) == 0:
+            raise InputError(
+                f"the array has shape {array.shape}, but {('rows', *self.shape)} is expected"
+            )
+        numbers = array.astype(np.float32)
+        if not np.isfinite(numbers).all():
+            raise InputError("the array holds NaN or infinity; fill it in")
+        return numbers
 
 
-def _read_csv(body: bytes) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(io.BytesIO(body), encoding="utf-8-sig")
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"the body is not a CSV with a header: {error}") from error
-    if frame.empty:
-        raise InputError("the CSV has no rows; the first line must be the header")
-    return frame
-
-
-def _read_json(body: bytes) -> pd.DataFrame:
+def _json(body: bytes) -> Any:
+    if not body.strip():
+        raise InputError("the body is empty; send at least one row")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}") from error
-    if isinstance(data, dict):
-        data = data.get("instances")
+    return data.get("instances") if isinstance(data, dict) else data
+
+
+def _records(body: bytes, names: Sequence[str]) -> pd.DataFrame:
+    """Read a list of objects, or of lists of values in the order of ``names``."""
+    data = _json(body)
+    if isinstance(data, list) and data and all(isinstance(row, list) for row in data):
+        data = [_named(row, names, number) for number, row in enumerate(data, start=1)]
     if not isinstance(data, list) or not data or not all(isinstance(row, dict) for row in data):
         raise InputError(
             'the JSON must be a list of objects, one per row, or {"instances": [...]}, with the'
             " columns as keys"
         )
-    if any(isinstance(value, (dict, list)) for row in data for value in row.values()):
-        raise InputError("a value is a list or an object; each must be a number, a text or null")
-    return pd.DataFrame(data)
+    for number, row in enumerate(data, start=1):
+        if any(isinstance(value, (dict, list)) for value in row.values()):
+            raise InputError(
+                f"row {number}: a value is a list or an object; each must be a number, a text, a"
+                " Boolean or null"
+            )
+        absent = [name for name in names if name in data[0] and name not in row]
+        if absent:
+            raise InputError(
+                f"row {number} has no {absent[0]!r}; write null where a value is missing"
+            )
+    # As objects: pandas would turn a category 3 into 3.0 where another row's is missing.
+    return pd.DataFrame(data, dtype=object)
 
 
-def write_answer(
-    probabilities: NDArray[np.float64], classes: Sequence[str], accept: str
-) -> tuple[bytes, str]:
-    """Format probabilities as JSON or CSV, whichever ``accept`` names first."""
-    for wanted in accept.split(","):
-        kind = wanted.split(";")[0].strip().lower()
-        if kind in ("*/*", "application/*", "application/json"):
-            return _json(probabilities, classes), "application/json"
-        if kind in ("text/csv", "text/*"):
-            frame = pd.DataFrame(probabilities, columns=list(classes))
-            return frame.to_csv(index=False).encode(), "text/csv"
-    raise Unacceptable(f"accept {accept!r} is not written here; ask for application/json, text/csv")
+def _dates_as_text(rows: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """Write numbers as text: 2024 is the year 2024, not so many nanoseconds."""
+    for column in columns:
+        if column.kind == "date" and column.name in rows:
+            values = rows[column.name]
+            rows[column.name] = values.map(str).astype(object).where(values.notna(), None)
+    return rows
 
 
-def _json(probabilities: NDArray[np.float64], classes: Sequence[str]) -> bytes:
-    best = probabilities.argmax(axis=1)
-    answer: list[dict[str, Any]] = [
-        {
-            "class": classes[top],
-            "probabilities": dict(zip(classes, map(float, row), strict=True)),
-        }
-        for top, row in zip(best, probabilities, strict=True)
-    ]
-    return json.dumps({"predictions": answer}, ensure_ascii=False).encode()
+def _named(row: list[Any], names: Sequence[str], number: int) -> dict[str, Any]:
+    if len(row) != len(names):
+        raise InputError(
+            f"row {number} has {len(row)} values, but {len(names)} are expected:"
+            f" {', '.join(names)}; or send objects with the columns as keys"
+        )
+    return dict(zip(names, row, strict=True))
+
+
+def _nested(body: bytes) -> NDArray[Any]:
+    try:
+        array = np.asarray(_json(body))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("the JSON lists differ in length; every row needs one shape") from error
+    return _numeric(array)
+
+
+def _npy(body: bytes) -> NDArray[Any]:
+    try:
+        array = np.lib.format.read_array(io.BytesIO(body), allow_pickle=False)
+    except Exception as error:  # numpy raises many kinds for a broken file
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"the body is not a .npy file of plain numbers: {reason}") from error
+    return _numeric(array)
+
+
+def _numeric(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind not in "buif" or array.ndim == 0:
+        raise InputError(
+            "the body must hold numbers only: a list, or an array, with one entry per row"
+        )
+    return array
+
+
+def _pixels(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Turn [rows, height, width] or [rows, height, width, channels] into channels first."""
+    channels, height, width = shape
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.shape[1:] != (height, width, channels) or len(array) == 0:
+        raise InputError(
+            f"the images have shape {array.shape}, but ('rows', {height}, {width}, {channels}) is"
+            " expected; the last may be left out for grey images"
+        )
+    if (array != np.clip(np.round(array), 0, 255)).any():
+        raise InputError("the images hold other values than whole numbers from 0 to 255")
+    return np.ascontiguousarray(array.astype(np.uint8).transpose(0, 3, 1, 2))

@@ -66,7 +66,8 @@ class Ledger:
         done: dict[int, Entry] = {}
         for trial in self.study(name).get_trials(deepcopy=False):
             attributes = trial.user_attrs
-            if "seconds" not in attributes or not trial.state.is_finished():
+            # A trial that was killed while it was told has its attributes but no value.
+            if trial.state != TrialState.COMPLETE and "diverged" not in attributes:
                 continue
             number = int(attributes["candidate"])
             if number >= len(candidates):
@@ -96,6 +97,7 @@ class Ledger:
         trial.set_user_attr("epochs", entry.epochs)
         trial.set_user_attr("seconds", entry.seconds)
         if entry.judged is None:
+            trial.set_user_attr("diverged", True)
             self.study(name).tell(trial, state=TrialState.FAIL)
             return
         self._keep(name, entry.number, entry.judged)

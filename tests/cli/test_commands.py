@@ -1,0 +1,244 @@
+"""The commands when all goes well, whole: what they print, write and return."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from toys import make_frame
+
+TIMES = {"seconds", "single_trainings"}
+FITWELL = Path(sys.executable).with_name("fitwell")
+
+
+def without_times(value):
+    """Drop what a clock measured, at any depth."""
+    if isinstance(value, dict):
+        return {k: without_times(v) for k, v in value.items() if k not in TIMES}
+    if isinstance(value, list):
+        return [without_times(v) for v in value]
+    return value
+
+
+def read(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def test_tune_prints_one_json_document_which_is_the_result_file(fitwell, table, quick):
+    done = fitwell("tune", table, "--target", "bought", "--out", "run", *quick, "--json")
+    assert done.exit_code == 0
+    assert done.stderr == ""
+    printed = json.loads(done.stdout)
+    assert printed == read("run/result.json")
+    assert {"before", "after", "regularization", "cost", "diagnosis"} <= set(printed)
+    assert printed["classes"] == ["no", "yes"]
+    assert printed["cost"]["trials"] == 3
+    assert printed["test_openings"] == 1
+    assert sorted(p.name for p in Path("run").iterdir()) == [
+        "model", "report.html", "result.json", "run.json", "trials", "trials.db",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["diagnose", "tune", "compare"])
+def test_every_verb_says_its_answer_and_where_the_report_is(fitwell, table, quick, verb):
+    options = quick if verb != "diagnose" else quick[2:4] + quick[6:]
+    done = fitwell(verb, table, "--target", "bought", "--out", "run", *options)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("Your network reads ")
+    assert done.stdout.endswith("report: run/report.html\n")
+    assert ("smaller network" in done.stdout) == (verb == "compare")
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_progress_goes_to_standard_error_and_quiet_silences_it(fitwell, table, quick):
+    loud = [option for option in quick if option != "--quiet"]
+    done = fitwell("tune", table, "--target", "bought", "--out", "run", *loud, "--json")
+    assert json.loads(done.stdout)
+    assert done.stderr.splitlines() == [
+        "reading the data", "tuning: treatment", "final trainings", "writing the report",
+    ]  # fmt: skip
+
+
+def test_the_same_command_twice_gives_the_same_result_but_for_times(fitwell, table, quick):
+    for out in ("first", "second"):
+        assert fitwell("compare", table, "--target", "bought", "--out", out, *quick).exit_code == 0
+    first, second = (without_times(read(f"{out}/result.json")) for out in ("first", "second"))
+    assert first == second
+    weights = [Path(out, "model/weights.safetensors").read_bytes() for out in ("first", "second")]
+    assert weights[0] == weights[1]
+
+
+def test_another_seed_gives_another_result(fitwell, table, quick):
+    for seed in (0, 1):
+        options = ("--target", "bought", "--out", f"run{seed}", "--seed", seed, *quick)
+        assert fitwell("tune", table, *options).exit_code == 0
+    first, second = (without_times(read(f"run{seed}/result.json")) for seed in (0, 1))
+    assert first != second
+
+
+def test_the_number_of_workers_changes_nothing(fitwell, table, quick):
+    for workers in (1, 2):
+        options = ("--target", "bought", "--out", f"run{workers}", *quick, "--workers", workers)
+        assert fitwell("tune", table, *options).exit_code == 0
+    first, second = (without_times(read(f"run{workers}/result.json")) for workers in (1, 2))
+    assert first == second
+
+
+def test_a_run_killed_half_way_is_resumed_to_the_same_result(table):
+    """SIGKILL: no handler runs, only what is on the disk is left."""
+    frame = make_frame(rows=1500)
+    frame.to_csv("big.csv", index=False)
+    options = ["tune", "big.csv", "--target", "bought", "--trials", "8", "--epochs", "12",
+               "--seeds", "2", "--workers", "1", "--quiet", "--json"]  # fmt: skip
+    whole = subprocess.run([FITWELL, *options, "--out", "whole"], capture_output=True, check=True)
+    running = subprocess.Popen(
+        [FITWELL, *options, "--out", "cut"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    kept = Path("cut/trials")
+    end = time.monotonic() + 120
+    while len(list(kept.glob("*.npy"))) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    os.kill(running.pid, signal.SIGKILL)
+    running.communicate()
+    assert running.returncode == -signal.SIGKILL
+    done = len(list(kept.glob("*.npy")))
+    assert 3 <= done < 8
+    assert not Path("cut/result.json").exists()
+    untouched = {path.name: path.stat().st_mtime_ns for path in kept.glob("*.npy")}
+    resumed = subprocess.run(
+        [FITWELL, *options, "--out", "cut", "--resume"], capture_output=True, check=True
+    )
+    assert without_times(json.loads(resumed.stdout)) == without_times(json.loads(whole.stdout))
+    # The last one may have been cut off between its file and its entry in the storage.
+    again = [n for n, written in untouched.items() if (kept / n).stat().st_mtime_ns != written]
+    assert len(again) <= 1
+
+
+def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(table):
+    make_frame(rows=1500).to_csv("big.csv", index=False)
+    options = ["tune", "big.csv", "--target", "bought", "--trials", "30", "--epochs", "20",
+               "--workers", "1", "--quiet", "--out", "run"]  # fmt: skip
+    running = subprocess.Popen([FITWELL, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    kept = Path("run/trials")
+    end = time.monotonic() + 120
+    while not list(kept.glob("*.npy")) and time.monotonic() < end:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    output, error = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert output == b""
+    assert error.decode() == (
+        "\nfitwell: stopped. What was done is kept: repeat with --out run --resume.\n"
+    )
+    assert list(kept.glob("*.npy"))
+
+
+def test_predict_writes_one_column_per_class_in_the_order_of_the_rows(fitwell, table, quick):
+    assert fitwell("tune", table, "--target", "bought", "--out", "run", *quick).exit_code == 0
+    done = fitwell("predict", "run", table)
+    assert done.exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) == 90
+    assert list(rows[0]) == ["no", "yes"]
+    values = np.array([[float(row[c]) for c in ("no", "yes")] for row in rows])
+    np.testing.assert_allclose(values.sum(axis=1), 1, atol=1e-6)
+    # In order: each row alone gets what it got among the others.
+    frame = pd.read_csv(table)
+    for row in (0, 41, 89):
+        frame.iloc[[row]].to_csv("one.csv", index=False)
+        alone = pd.read_csv(io.StringIO(fitwell("predict", "run", "one.csv").stdout)).to_numpy()
+        np.testing.assert_allclose(alone[0], values[row], atol=1e-6)
+
+
+def test_predict_needs_no_target_and_no_order_of_columns(fitwell, table, quick):
+    assert fitwell("tune", table, "--target", "bought", "--out", "run", *quick).exit_code == 0
+    expected = fitwell("predict", "run", table).stdout
+    frame = pd.read_csv(table)
+    frame[["city", "income", "age"]].to_csv("new.csv", index=False)
+    assert fitwell("predict", "run", "new.csv").stdout == expected
+
+
+def test_predict_writes_a_file_whole(fitwell, table, quick):
+    assert fitwell("tune", table, "--target", "bought", "--out", "run", *quick).exit_code == 0
+    done = fitwell("predict", "run", table, "--out", "p.csv")
+    assert done.stdout == "90 rows written to p.csv\n"
+    assert Path("p.csv").read_text() == fitwell("predict", "run", table).stdout
+    assert [p.name for p in Path().glob(".*tmp")] == []
+
+
+def test_report_is_written_again_in_korean(fitwell, table, quick):
+    assert fitwell("tune", table, "--target", "bought", "--out", "run", *quick).exit_code == 0
+    page = Path("run/report.html")
+    english = page.read_text(encoding="utf-8")
+    done = fitwell("report", "run", "--lang", "ko")
+    assert done.stdout == "run/report.html\n"
+    korean = page.read_text(encoding="utf-8")
+    assert '<html lang="ko"' in korean
+    assert "정규화" in korean
+    fitwell("report", "run")
+    assert page.read_text(encoding="utf-8") == english
+
+
+def test_without_the_report_extra_everything_else_is_done(table, quick):
+    code = (
+        "import importlib.util as u; find = u.find_spec;"
+        "u.find_spec = lambda n, *a: None if n == 'altair' else find(n, *a);"
+        "import sys; from fitwell.cli import main; sys.argv[0] = 'fitwell'; main()"
+    )
+    given = ["tune", str(table), "--target", "bought", "--out", "run", *map(str, quick)]
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("then fitwell report run\n")
+    assert not Path("run/report.html").exists()
+    assert read("run/result.json")["after"]
+
+
+def test_a_network_of_your_own_is_tuned_and_predicts_when_named_again(
+    fitwell, table, quick, monkeypatch
+):
+    Path("own_net.py").write_text(
+        "from torch import nn\n"
+        "def make(inputs, outputs):\n"
+        "    return nn.Sequential(nn.Linear(inputs, 12), nn.GELU(), nn.Linear(12, outputs))\n"
+    )
+    monkeypatch.syspath_prepend(str(Path().absolute()))
+    given = [q for q in quick if q not in ("--widths", "8")]
+    options = ("--target", "bought", "--model", "own_net:make", "--out", "run")
+    done = fitwell("tune", table, *options, *given)
+    assert done.exit_code == 0, done.stderr
+    refused = fitwell("predict", "run", table)
+    assert refused.exit_code == 2
+    assert "--model module:factory" in refused.stderr
+    assert fitwell("predict", "run", table, "--model", "own_net:make").exit_code == 0
+
+
+def test_a_run_that_fails_exits_with_one_and_one_line(fitwell, table, quick):
+    done = fitwell(
+        "tune", table, "--target", "bought", "--out", "run", *quick, "--learning-rate", "1e30"
+    )
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "fitwell: treatment: the untreated network's loss became infinite or NaN. Lower"
+        " --learning-rate or check the columns for extreme values.\n"
+    )
+    assert not Path("run/result.json").exists()
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_its_tables_and_the_report(fitwell):
+    done = fitwell("demo", "--quick", "--out", "demo", "--quiet")
+    assert done.exit_code == 0
+    assert "best reachable" in done.stdout
+    result = read("demo/result.json")
+    assert result["before"]["train"]["accuracy"]["value"] > 0.9
+    assert result["diagnosis"]["severity"] == "severe"
+    assert len(result["comparison"]["arms"]) == 7

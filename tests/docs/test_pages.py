@@ -1,0 +1,64 @@
+"""What the README and the pages show works as it stands."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from fitwell.cli import main
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page, language):
+    text = page.read_text(encoding="utf-8")
+    return [code for kind, code in FENCE.findall(text) if kind in language]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
+    code = "\n".join(blocks(page, ("python",)))
+    if not code:
+        return
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def commands():
+    for page in PAGES:
+        for code in blocks(page, ("sh", "bash", "console")):
+            for line in code.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if words[:1] == ["fitwell"] and len(words) > 1:
+                    yield pytest.param(words[1:], id=f"{page.name}: {' '.join(words)}"[:90])
+
+
+@pytest.mark.parametrize("words", commands())
+def test_every_command_of_a_page_is_one_that_fitwell_has(words):
+    if words[0].startswith("-"):
+        return
+    command = main.commands[words[0]]
+    try:
+        command.make_context(words[0], list(words[1:]))
+    except click.exceptions.Exit as ended:  # --help
+        assert ended.exit_code == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_link_between_pages_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readmes_name_the_two_commands_first():
+    for name in ("README.md", "README.ko.md"):
+        first = blocks(ROOT / name, ("sh",))[0]
+        assert first.startswith("make demo")
+        assert "make test" in first

@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from fitwell.comparison.arms import BASELINE, UNTREATED, plan_arms
+from fitwell.comparison.judge import Contestant, judge
+
+ROWS = 400
+
+
+def contestant(name, rate, rng, target, seeds=3, *, alike=False):
+    """Networks that are right with a probability, and equally sure each time."""
+    right = rng.random((1 if alike else seeds, len(target))) < rate
+    right = np.broadcast_to(right, (seeds, len(target)))
+    said = np.where(right, target, 1 - target)
+    probabilities = np.where(np.arange(2) == said[..., None], 0.8, 0.2)
+    return Contestant(
+        name=name,
+        probabilities=probabilities,
+        seeds=tuple(range(seeds)),
+        seconds=1.0,
+        trainings=seeds,
+        parameters=10,
+        settings={},
+    )
+
+
+@pytest.fixture
+def target():
+    return np.random.default_rng(0).integers(0, 2, ROWS)
+
+
+def arms_of(target, rates, seed=0):
+    rng = np.random.default_rng(seed)
+    made = [contestant(name, rate, rng, target) for name, rate in rates.items()]
+    comparison = judge(made, target, None, 8)
+    return made, {arm.name: arm for arm in comparison.arms}
+
+
+def test_scores_and_differences_are_means_over_networks_and_rows(target):
+    made, arms = arms_of(target, {UNTREATED: 0.7, BASELINE: 0.8, "treatment": 0.85})
+    for one in made:
+        accuracy = (one.probabilities.argmax(axis=2) == target).mean()
+        assert arms[one.name].test.accuracy.value == pytest.approx(accuracy)
+        assert arms[one.name].difference == pytest.approx(
+            accuracy - arms[BASELINE].test.accuracy.value
+        )
+    untreated = next(d for d in arms["treatment"].against if d.baseline == UNTREATED)
+    assert untreated.accuracy.value == pytest.approx(
+        arms["treatment"].test.accuracy.value - arms[UNTREATED].test.accuracy.value
+    )
+
+
+def test_large_true_differences_are_called_better_and_worse(target):
+    _, arms = arms_of(target, {UNTREATED: 0.6, BASELINE: 0.75, "treatment": 0.9})
+    assert arms["treatment"].verdict == "better"
+    assert arms[UNTREATED].verdict == "worse"
+    assert arms[BASELINE].verdict == "baseline"
+
+
+def test_p_values_are_holms_over_the_arms_that_are_not_the_baseline(target):
+    rates = {UNTREATED: 0.7, BASELINE: 0.75, "a": 0.78, "b": 0.8, "c": 0.82}
+    _, arms = arms_of(target, rates)
+    rivals = [arm for name, arm in arms.items() if name != BASELINE]
+    adjusted = multipletests([arm.p for arm in rivals], method="holm")[1]
+    np.testing.assert_allclose([arm.p_adjusted for arm in rivals], adjusted)
+
+
+def test_the_same_networks_under_another_name_show_no_difference(target):
+    rng = np.random.default_rng(0)
+    base = contestant(BASELINE, 0.8, rng, target)
+    comparison = judge([base, replace(base, name="twin")], target, None, 8)
+    twin = comparison.arms[1]
+    assert (twin.difference, twin.low, twin.high) == (0, 0, 0)
+    assert twin.p == twin.p_adjusted == 1
+    assert twin.verdict == "no difference shown"
+
+
+def test_grouped_rows_widen_the_interval(target):
+    """Ten copies of each row are one row: the interval must not shrink with copies."""
+    rng = np.random.default_rng(0)
+    small = target[:40]
+    rates = {BASELINE: 0.7, "treatment": 0.8}
+    pair = [contestant(n, rate, rng, small, alike=True) for n, rate in rates.items()]
+    copies = [replace(c, probabilities=np.repeat(c.probabilities, 10, axis=1)) for c in pair]
+    groups = np.repeat(np.arange(40), 10)
+    honest = judge(pair, small, None, 8).arms[1]
+    grouped = judge(copies, np.repeat(small, 10), groups, 8).arms[1]
+    fooled = judge(copies, np.repeat(small, 10), None, 8).arms[1]
+    width = honest.high - honest.low
+    assert grouped.high - grouped.low == pytest.approx(width, rel=0.05)
+    assert fooled.high - fooled.low < 0.8 * width
+
+
+def test_balanced_accuracy_is_the_mean_recall(target):
+    lazy = np.zeros((1, ROWS, 2))
+    lazy[..., 0] = 1
+    lazy_arm = Contestant(
+        name=BASELINE, probabilities=lazy, seeds=(0,), seconds=1, trainings=1, parameters=1,
+        settings={},
+    )  # fmt: skip
+    scores = judge([lazy_arm], target, None, 1).arms[0].test
+    assert scores.balanced_accuracy.value == pytest.approx(0.5)
+    assert scores.accuracy.value == pytest.approx(np.mean(target == 0))
+
+
+def test_tune_has_the_arms_it_needs_and_compare_adds_the_rivals():
+    tune = [arm.name for arm in plan_arms("tune", batch_norm=False, scalable=True)]
+    compare = [arm.name for arm in plan_arms("compare", batch_norm=False, scalable=True)]
+    assert tune == [
+        "untreated", "early stopping", "larger training share", "treatment", "treatment, refitted",
+    ]  # fmt: skip
+    assert set(compare) - set(tune) == {"more shuffling", "smaller network"}
+    own = [arm.name for arm in plan_arms("compare", batch_norm=False, scalable=False)]
+    assert set(compare) - set(own) == {"smaller network"}
