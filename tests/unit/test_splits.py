@@ -129,10 +129,13 @@ def test_a_missing_time_is_refused_whatever_its_type():
 def test_an_own_test_file_is_the_test_part():
     train = pd.DataFrame({"x": np.arange(80) % 7, "y": ["a", "b"] * 40})
     test = pd.DataFrame({"y": ["a", "b"] * 6, "x": np.arange(12) % 7})
-    split = split_rows(make_table(train, "y", test=test), seed=0)
+    source = make_table(train, "y", test=test)
+    split, other = split_rows(source, seed=1), split_rows(source, seed=2)
     np.testing.assert_array_equal(split.test, np.arange(80, 92))
+    np.testing.assert_array_equal(other.test, np.arange(80, 92))
     assert len(split.train) == 60  # 0.6 to 0.2 of the other 80
     assert len(split.validation) == 20
+    assert set(split.validation) != set(other.validation)
 
 
 @pytest.mark.parametrize(

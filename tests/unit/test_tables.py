@@ -144,12 +144,18 @@ def test_a_column_empty_or_constant_in_the_training_rows_alone_is_kept():
     assert np.isfinite(encoded).all()
 
 
+def test_one_value_with_gaps_is_a_feature():
+    frame = make_frame(60).assign(flat=[1.0, np.nan] * 30)
+    assert [column.name for column in make_table(frame, "bought").columns][-1] == "flat"
+
+
 def test_a_single_column_of_either_kind_is_enough():
     frame = make_frame(60)
     for column, shape in (("age", (60, 1)), ("city", (60, 3))):
         assert make_table(frame[[column]], frame.bought).encode(np.arange(40))[1].shape == shape
 
 
+@pytest.mark.slow  # 5 seconds
 def test_ten_thousand_columns_are_read_and_encoded():
     values = np.random.default_rng(0).normal(size=(30, 10_000))
     frame = pd.DataFrame(values).add_prefix("c").assign(y=["a", "b"] * 15)

@@ -163,8 +163,9 @@ def _target_values(frame: pd.DataFrame, target: str | ArrayLike) -> pd.Series:
 
 def _features(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, list[Column]]:
     """Leave out columns that cannot help, and say which."""
-    empty = [c for c in frame.columns if frame[c].isna().all()]
-    constant = [c for c in frame.columns if c not in set(empty) and _constant(frame[c])]
+    gaps = frame.isna()
+    empty = list(frame.columns[gaps.all()])
+    constant = [c for c in frame.columns[~gaps.any()] if frame[c].nunique() == 1]
     columns = infer_columns(frame.drop(columns=[*empty, *constant]))
     named = [c.name for c in columns if c.kind == "category" and _names_rows(frame[c.name])]
     for dropped, why in (
@@ -188,10 +189,6 @@ def _features(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, list
     if twice:
         notes.append(f"{twice} of {len(features)} rows repeat an earlier row's features.")
     return features, kept
-
-
-def _constant(values: pd.Series) -> bool:
-    return bool(values.isna().sum() == 0 and values.nunique() == 1)
 
 
 def _names_rows(values: pd.Series) -> bool:

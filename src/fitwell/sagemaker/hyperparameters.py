@@ -97,4 +97,4 @@ def as_widths(names: tuple[str, ...]) -> tuple[int, ...]:
     try:
         return tuple(int(name) for name in names)
     except ValueError as error:
-        raise _misfit("widths", ",".join(names), "whole numbers with commas") from error
+        raise _misfit("widths", ",".join(names), "a list such as 64,32") from error
