@@ -54,7 +54,9 @@ output_options = options(
     click.option("--out", type=click.Path(path_type=Path), help="Run folder to make."),
     click.option("--resume", is_flag=True, help="Go on with a run that was cut off."),
     click.option("--force", is_flag=True, help="Replace the run folder if it exists."),
-    click.option("--workers", type=int, default=0, help="Processes that train [one per core]."),
+    click.option(
+        "--workers", type=int, default=0, help="Processes that train [one per core, at most 8]."
+    ),
     click.option(
         "--lang", type=click.Choice(["en", "ko"]), default="en", help="Report's language."
     ),

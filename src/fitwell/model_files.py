@@ -29,11 +29,19 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained network with its preprocessing: raw rows in, probabilities out."""
+    """A trained network with its preprocessing: raw rows in, probabilities out.
+
+    Attributes:
+        network: bare, in eval mode.
+        encoder: None for a model that was trained on arrays.
+        classes: names of the outputs, in order.
+        shape: what one row looks like to the network.
+    """
 
     network: nn.Module
     encoder: TableEncoder | ImageEncoder | None
     classes: tuple[str, ...]
+    shape: tuple[int, ...]
 
     def predict_proba(self, rows: Any) -> NDArray[np.float64]:
         """Give one row of class probabilities per row, in order; each row sums to 1.
@@ -41,8 +49,16 @@ class Predictor:
         Args:
             rows: a DataFrame, a uint8 array of images, or, for a model trained on arrays,
                 an array as the network reads it.
+
+        Raises:
+            InputError: they do not fit what the model was trained on.
         """
-        x = rows if self.encoder is None else self.encoder.transform(rows)
+        x = np.asarray(rows) if self.encoder is None else self.encoder.transform(rows)
+        if x.shape[1:] != self.shape:
+            raise InputError(
+                f"a row has shape {x.shape[1:]}, but the model was trained on {self.shape}. Give"
+                " the columns of training, in their order."
+            )
         return probabilities(self.network, np.ascontiguousarray(x, dtype=np.float32))
 
 
@@ -118,7 +134,7 @@ def load_model(folder: Path, factory: str | None = None) -> Predictor:
             f"{folder / 'weights.safetensors'} does not fit the network:"
             f" {str(error).splitlines()[0]}. Make the run anew."
         ) from error
-    return Predictor(network.eval(), encoder, classes)
+    return Predictor(network.eval(), encoder, classes, tuple(about["shape"]))
 
 
 def _blueprint(network: Mapping[str, Any], factory: str | None, folder: Path) -> Blueprint:

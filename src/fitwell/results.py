@@ -2,7 +2,8 @@
 
 Every class mirrors an object of ``result.json``; `docs/result.md` lists the fields.
 Metrics are fractions (0.70, not 70), losses are natural-log cross-entropy averaged over
-rows, seconds are wall-clock.
+rows, seconds are wall-clock. With balanced class weights, the losses of curves, trials and
+diagnosis count a row by its class's weight, as training did; scores never do.
 """
 
 from dataclasses import dataclass, field

@@ -14,6 +14,17 @@ from torch import nn
 from fitwell.errors import InputError
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+NOT_YET = (
+    nn.RNNBase,
+    nn.RNNCellBase,
+    nn.MultiheadAttention,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.Bilinear,
+)
+"""Layers with weights that nothing here treats; leaving them out silently would mislead."""
+
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -83,8 +94,14 @@ def weighted_layers(module: nn.Module) -> Sequence[tuple[str, nn.Module]]:
     """List the layers whose weights are penalized: linear and convolution, by type.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or one of `NOT_YET`.
     """
+    for name, layer in module.named_modules():
+        if isinstance(layer, NOT_YET):
+            raise InputError(
+                f"model: layer {name!r} is a {type(layer).__name__}, which fitwell cannot"
+                " regularize yet. Give a network of Linear and Conv layers."
+            )
     found = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, WEIGHTED)]
     if not found:
         raise InputError(

@@ -28,6 +28,7 @@ class Material:
         validation_y: their class numbers.
         outputs: number of classes.
         blueprint: the network to build.
+        validation_groups: of the validation rows, where rows are grouped.
     """
 
     train_x: NDArray[np.float32]
@@ -36,11 +37,20 @@ class Material:
     validation_y: NDArray[np.int64]
     outputs: int
     blueprint: Blueprint
+    validation_groups: NDArray[np.int64] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """What one row looks like to the network."""
         return self.train_x.shape[1:]
+
+    def class_weights(self, recipe: Recipe) -> NDArray[np.float32]:
+        """Give what a row of each class counts: 1, or rows / (classes x rows of its class)."""
+        if recipe.class_weights == "none":
+            return np.ones(self.outputs, dtype=np.float32)
+        counts = np.bincount(self.train_y, minlength=self.outputs)
+        weights = len(self.train_y) / (self.outputs * np.maximum(counts, 1))
+        return weights.astype(np.float32)
 
     def all_rows(self) -> "Material":
         """Move the validation rows to the training rows."""
@@ -50,6 +60,7 @@ class Material:
             train_y=np.concatenate([self.train_y, self.validation_y]),
             validation_x=self.validation_x[:0],
             validation_y=self.validation_y[:0],
+            validation_groups=None,
         )
 
 
@@ -104,4 +115,5 @@ class Task:
             validation_y=self.targets(self.split.validation),
             outputs=len(self.source.classes),
             blueprint=self.blueprint,
+            validation_groups=self.groups(self.split.validation),
         )

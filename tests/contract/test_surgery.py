@@ -201,6 +201,8 @@ def test_neighbouring_draws_of_dropout_noise_are_independent():
 @pytest.mark.parametrize(
     ("network", "options", "message"),
     [
+        (nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 2)), {"l2": 0.1}, "model: layer '0' is a LSTM, which fitwell cannot regularize yet. Give a network of Linear and Conv layers."),
+        (nn.MultiheadAttention(4, 2), {"l2": 0.1}, "model: layer '' is a MultiheadAttention, which fitwell cannot regularize yet. Give a network of Linear and Conv layers."),
         (nn.ReLU(), {"l1": 0.1}, "model: ReLU has no Linear or Conv layer, so there is nothing to regularize. Give a network with at least one."),
         (nn.Linear(2, 2), {"dropout": 0.5}, "dropout: the network has no hidden layer to put it after. Use dropout=0."),
         (nn.Linear(2, 2), {"l1": -1.0}, "l1 is -1.0, but a number from 0 up is expected."),

@@ -91,5 +91,7 @@ def test_every_arm_is_translated(name):
 
 
 def test_the_remedies_are_those_of_the_arms():
-    used = {r for a in arms.plan_arms("compare", batch_norm=True, scalable=True) for r in a.remedies}
+    used = {
+        r for a in arms.plan_arms("compare", batch_norm=True, scalable=True) for r in a.remedies
+    }
     assert used == set(all_remedies())

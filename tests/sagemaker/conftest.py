@@ -68,7 +68,7 @@ def job(tmp_path):
 @pytest.fixture
 def here(job, monkeypatch):
     """The same folders for a job in this process."""
-    for name in os.environ:
+    for name in list(os.environ):
         if name.startswith(AROUND):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.base))

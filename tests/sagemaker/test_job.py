@@ -172,7 +172,7 @@ def test_a_test_channel_is_the_test_set_of_a_local_run(here, tmp_path, capsys):
 @pytest.mark.slow
 def test_a_job_that_was_stopped_goes_on_and_ends_with_the_same_model(job, tmp_path):
     """One epoch of many trials: killed when some are done, begun again as SageMaker does."""
-    settings = {**SETTINGS, "trials": 24, "epochs": 40}
+    settings = {**SETTINGS, "trials": 24, "epochs": 40, "workers": 2}
     job.config("hyperparameters", {name: str(value) for name, value in settings.items()})
     command = [FITWELL.with_name("fitwell-sagemaker"), "train"]
     trials = job.base / "checkpoints" / "spot-1" / "trials"

@@ -73,16 +73,17 @@ def test_a_frame_and_the_command_line_give_the_same_result(tmp_path):
     assert done.exit_code == 0
     import json
 
-    mine, theirs = json.loads(to_json(result_to_dict(answer.result))), read_json(out / "result.json")
+    mine, theirs = (
+        json.loads(to_json(result_to_dict(answer.result))),
+        read_json(out / "result.json"),
+    )
     for part in ("before", "after", "diagnosis", "regularization"):
         assert mine[part] == theirs[part]
 
 
 def test_a_file_name_and_a_folder_give_a_run_folder(tmp_path):
     make_frame().to_csv(tmp_path / "table.csv", index=False)
-    fitwell.tune(
-        "mlp", str(tmp_path / "table.csv"), target="bought", out=tmp_path / "run", **QUICK
-    )
+    fitwell.tune("mlp", str(tmp_path / "table.csv"), target="bought", out=tmp_path / "run", **QUICK)
     assert (tmp_path / "run" / "result.json").is_file()
     assert (tmp_path / "run" / "report.html").is_file()
 

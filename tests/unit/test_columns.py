@@ -56,12 +56,20 @@ def test_the_unit_of_a_column_does_not_matter_however_small():
 
 
 def test_a_missing_number_becomes_the_median_and_is_flagged():
-    frame = pd.DataFrame({"x": [1.0, 2.0, np.nan, 4.0, 5.0, np.inf]})  # median 3, IQR 2 after fill
+    frame = pd.DataFrame({"x": [1.0, 2.0, np.nan, 4.0, 5.0, np.inf]})
     encoded = fitted(frame).transform(frame)
     filled = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 3.0])
-    low, high = np.percentile(filled, [25, 75])
+    low, high = np.percentile([1, 2, 4, 5], [25, 75])  # of the values that are there
     np.testing.assert_allclose(encoded[:, 0], bent((filled - 3) / (high - low)), rtol=1e-6)
     assert encoded[:, 1].tolist() == [0, 0, 1, 0, 0, 1]
+
+
+def test_a_column_with_most_values_missing_is_scaled_by_those_that_are_there():
+    values = np.random.default_rng(0).normal(1e6, 1e5, 100)
+    frame = pd.DataFrame({"x": np.where(np.arange(100) % 10 < 4, values, np.nan)})
+    there = fitted(frame).transform(frame)[np.arange(100) % 10 < 4, 0]
+    assert 0.5 < there.std() < 1.5
+    assert abs(np.median(there)) < 1e-6
 
 
 def test_a_gap_first_met_in_prediction_becomes_the_median():

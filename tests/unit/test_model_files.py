@@ -143,3 +143,17 @@ def test_rows_are_predicted_alike_alone_and_together(saved):
     alone = np.concatenate([model.predict_proba(frame.iloc[[i]]) for i in range(len(frame))])
     np.testing.assert_allclose(alone, together, atol=1e-6)
     assert model.predict_proba(pd.DataFrame(columns=frame.columns)).shape == (0, 2)
+
+
+def test_rows_of_another_width_are_refused(tmp_path):
+    blueprint = Blueprint(kind="mlp", widths=(4,))
+    network = blueprint.build((3,), 2)
+    save_model(
+        tmp_path, network=network, blueprint=blueprint, shape=(3,), classes="ab", encoder=None
+    )
+    with pytest.raises(InputError) as caught:
+        load_model(tmp_path).predict_proba(np.ones((2, 4), dtype=np.float32))
+    assert str(caught.value) == (
+        "a row has shape (4,), but the model was trained on (3,). Give the columns of training, in"
+        " their order."
+    )

@@ -157,9 +157,7 @@ def test_a_trial_that_diverged_is_remembered(tmp_path):
 
 def test_the_storage_opens_with_optuna_itself(tmp_path):
     choice = search(tmp_path, trials=3).run("treatment", make_material(1.0), DRUGS, BASE)
-    study = optuna.load_study(
-        study_name="treatment", storage=f"sqlite:///{tmp_path / 'trials.db'}"
-    )
+    study = optuna.load_study(study_name="treatment", storage=f"sqlite:///{tmp_path / 'trials.db'}")
     assert [t.value for t in study.trials] == [t.validation_log_loss for t in choice.trials]
     assert set(study.trials[1].params) == {"l1", "l2", "dropout"}
 

@@ -12,7 +12,7 @@ from fitwell.task import Task
 
 @dataclass
 class SealedTest:
-    """Test rows that nothing above can read without leaving a mark.
+    """The one door through which a run reads its test rows: each opening leaves a mark.
 
     Attributes:
         task: the task whose test part is sealed.

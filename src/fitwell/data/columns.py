@@ -65,7 +65,8 @@ class TableEncoder:
     A number x becomes z = (x - median) / (quartile range), bent to z / sqrt(1 + (z/3)²);
     where the quartiles coincide, mean and standard deviation take their place. Missing
     numbers become the median, with a column that says so. A category not seen in fitting
-    shares the input of the rare ones. The output is float32 without NaN or infinity.
+    shares the input of the rare ones; where there were none, all its inputs are 0. The
+    output is float32 without NaN or infinity.
 
     Reference:
         Holzmüller, Grinsztajn, Steinwart: Better by Default (RealMLP), NeurIPS 2024, for
@@ -99,8 +100,8 @@ class TableEncoder:
         )
         transformer = ColumnTransformer(
             [
-                ("wide", make_pipeline(SimpleImputer(**fill), RobustScaler()), wide),
-                ("narrow", make_pipeline(SimpleImputer(**fill), StandardScaler()), narrow),
+                ("wide", make_pipeline(RobustScaler(), SimpleImputer(**fill)), wide),
+                ("narrow", make_pipeline(StandardScaler(), SimpleImputer(**fill)), narrow),
                 ("missing", "passthrough", [f"missing {name}" for name in gaps]),
                 ("categories", one_hot, list(categories.columns)),
             ],

@@ -115,22 +115,64 @@ def read_npz(path: str | Path) -> Images:
     return _assemble(images, np.concatenate(labels), np.concatenate(official), path, _hash(path))
 
 
+def read_pixels(
+    path: str | Path, shape: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Read images that need no labels, for a network that takes ``shape``.
+
+    Of an ``.npz`` all arrays whose name ends in ``images``, training, validation and test
+    first; of a folder all images below it by name, resized. The names are those of the
+    files; an ``.npz`` has none.
+
+    Raises:
+        InputError: no images, or a file that cannot be read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        arrays = _archive(path)
+        order = [f"{part}_images" for part in PARTS]
+        found = sorted(
+            (name for name in arrays if name.endswith("images")),
+            key=lambda name: order.index(name) if name in order else len(order),
+        )
+        if not found:
+            raise InputError(
+                f"DATA: {path} has no array whose name ends in images; it has"
+                f" {', '.join(arrays) or 'none'}."
+            )
+        parts = [_channels_first(arrays[name], f"{path}: {name}") for name in found]
+        return np.concatenate(parts), ()
+    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in ENDINGS)
+    if not files:
+        raise InputError(f"DATA: {path} holds no images. Name a folder with some.")
+    channels, height, width = shape
+    mode = "L" if channels == 1 else "RGB"
+    images = [_eight_bits(_open(f), f).convert(mode).resize((width, height)) for f in files]
+    pixels = np.stack([np.asarray(image).reshape(height, width, -1) for image in images])
+    names = tuple(file.relative_to(path).as_posix() for file in files)
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), names
+
+
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    check_file(path)
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # numpy raises many kinds for a broken archive
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"DATA: {path} is not an .npz file of plain arrays: {reason}. Write it with np.savez."
-        ) from error
+    arrays = _archive(path)
     if "train_images" not in arrays:
         raise InputError(
             f"DATA: {path} has no array train_images; it has {', '.join(arrays) or 'none'}. Use the"
             " names train_images, train_labels, and val_ or test_ likewise."
         )
     return arrays
+
+
+def _archive(path: Path) -> dict[str, NDArray[Any]]:
+    check_file(path)
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # numpy raises many kinds for a broken archive
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"DATA: {path} is not an .npz file of plain arrays: {reason}. Write it with np.savez."
+        ) from error
 
 
 def _channels_first(array: NDArray[Any], what: str) -> NDArray[np.uint8]:

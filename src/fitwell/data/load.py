@@ -32,6 +32,11 @@ def load_source(
                 "--test, --group and --time are for tables. Put test images into the .npz or a"
                 " folder test/."
             )
+        if target is not None or ignore:
+            raise InputError(
+                "--target and --ignore are for tables. The classes of images are their labels or"
+                " folders."
+            )
         return read_folder(path) if path.is_dir() else read_npz(path)
     frame = read_table(path, ignore=ignore)
     if target is None:

@@ -39,8 +39,16 @@ def check_file(path: Path, option: str = "DATA") -> None:
         raise InputError(f"{option}: {path} is empty. Give a file with a header and rows.")
 
 
-def read_table(path: str | Path, *, ignore: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a table; the ending says how: .csv, .tsv, .txt, each also with .gz; .parquet.
+def read_table(
+    path: str | Path, *, ignore: Sequence[str] = (), text: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Read a table; the ending says how: .csv, .tsv, .txt, each also with .gz; .parquet, .pq.
+
+    Args:
+        path: the file.
+        ignore: columns that may hold what cannot be read.
+        text: columns of a CSV to be left as they are written: in new rows the codes of a
+            category may all look like numbers, and 007 is not 7.
 
     Raises:
         InputError: no such file, empty, not text, a header only, two columns of one name,
@@ -51,20 +59,24 @@ def read_table(path: str | Path, *, ignore: Sequence[str] = ()) -> pd.DataFrame:
     endings = [ending.lower() for ending in path.suffixes]
     if endings[-1:] in ([".parquet"], [".pq"]):
         return _read_parquet(path, ignore)
-    if not {".csv", ".tsv", ".txt"} & set(endings[-2:]):
+    if endings[-1:] == [".gz"]:
+        endings.pop()
+    if endings[-1:] not in ([".csv"], [".tsv"], [".txt"]):
         raise InputError(
             f"DATA: {path} ends in {path.suffix or 'nothing'!r}, but .csv, .csv.gz, .tsv, .parquet,"
             " .npz or a folder of images is expected. Rename or convert it."
         )
-    return _read_csv(path)
+    return _read_csv(path, text)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, as_text: Sequence[str]) -> pd.DataFrame:
     text = _text(path)
     first = re.sub(r'"[^"]*"', "", text.lstrip("\n").split("\n", 1)[0])
     separator = max(",;\t", key=first.count) if any(c in first for c in ",;\t") else ","
     header = next(csv.reader(io.StringIO(text.lstrip("\n")), delimiter=separator), [])
-    _check_header([name.strip() for name in header], path)
+    names = [name.strip() for name in header]
+    _check_header(names, path)
+    as_written = {number: str for number, name in enumerate(names) if name in set(as_text)}
     try:
         with warnings.catch_warnings():
             # Where every row is too long, pandas only warns, and cuts.
@@ -74,6 +86,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
                 sep=separator,
                 index_col=False,
                 low_memory=False,
+                dtype=as_written,
                 on_bad_lines="error",
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:

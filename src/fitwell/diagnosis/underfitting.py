@@ -15,20 +15,26 @@ WORSE = "The network fits its own training rows worse than a linear model does."
 FITS = "The network fits its own training rows at least as well as a linear model."
 
 
-def check_underfitting(task: Task, probabilities: NDArray[np.float64], seed: int) -> Evidence:
+def check_underfitting(
+    task: Task, probabilities: NDArray[np.float64], class_weights: NDArray[np.float32], seed: int
+) -> Evidence:
     """Compare training log-loss with that of logistic regression, row by row.
 
     Args:
         task: gives the training rows; at most `REFERENCE_ROWS` are used.
         probabilities: of the network for all training rows, in eval mode.
+        class_weights: what a row of each class counted in training; it counts the same for
+            the linear model, and in the comparison.
         seed: draws the rows.
     """
     x, y = task.material.train_x, task.material.train_y
     rows = np.random.default_rng([seed, 0x11]).permutation(len(y))[:REFERENCE_ROWS]
-    reference = _reference(x[rows].reshape(len(rows), -1), y[rows], probabilities.shape[1])
+    weights = class_weights[y[rows]].astype(np.float64)
+    reference = _reference(x[rows].reshape(len(rows), -1), y[rows], weights, len(class_weights))
     own = row_log_losses(probabilities[rows], y[rows])
     groups = task.groups(task.split.train)
-    worse = mean_interval(own - reference, None if groups is None else groups[rows])
+    excess = weights * (own - reference)
+    worse = mean_interval(excess, None if groups is None else groups[rows])
     return Evidence(
         check="training loss above a linear model's",
         finding=WORSE if worse.low > 0 else FITS,
@@ -39,8 +45,10 @@ def check_underfitting(task: Task, probabilities: NDArray[np.float64], seed: int
     )
 
 
-def _reference(x: NDArray[np.float32], y: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
-    shares = np.bincount(y, minlength=classes) / len(y)
+def _reference(
+    x: NDArray[np.float32], y: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+) -> NDArray[np.float64]:
+    shares = np.bincount(y, weights, minlength=classes) / weights.sum()
     if x.shape[1] > REFERENCE_COLUMNS:
         return row_log_losses(np.tile(shares, (len(y), 1)), y)
     import warnings
@@ -51,7 +59,7 @@ def _reference(x: NDArray[np.float32], y: NDArray[np.int64], classes: int) -> ND
     with warnings.catch_warnings():
         # One that has not converged is a weaker reference, never a wrong one.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(max_iter=200).fit(x, y)
+        model = LogisticRegression(max_iter=200).fit(x, y, sample_weight=weights)
     found = np.zeros((len(y), classes))
     found[:, model.classes_] = model.predict_proba(x)
     return row_log_losses(found, y)

@@ -57,9 +57,9 @@ class Blueprint:
             )
 
     @property
-    def layers(self) -> int:
-        """Hidden layers that `smaller` may take away, all but one of them."""
-        return len(self.widths)
+    def spare_layers(self) -> int:
+        """How many hidden layers `smaller` can take away: all but one, none of a custom net."""
+        return 0 if self.kind == "custom" else len(self.widths) - 1
 
     @property
     def scalable(self) -> bool:

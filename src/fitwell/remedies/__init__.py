@@ -1,7 +1,7 @@
 """What can be done about overfitting, one file each.
 
-A file that defines ``REMEDY`` is found by itself: its parameters are searched by tune,
-its name can be used in the arms of compare.
+A file that defines ``REMEDY`` is found by itself, and its name can then stand in the arms
+of `comparison`, which say what is searched; its parameters are fields of `Recipe`.
 """
 
 import importlib

@@ -10,7 +10,7 @@ from fitwell.remedies.remedy import Parameter, Remedy
 from fitwell.surgery import CONVOLUTIONS, Change, Inserted, hidden_sites
 
 REMEDY = Remedy(
-    name="batch_norm",
+    name="batch norm",
     parameters=(Parameter(name="batch_norm", choices=(False, True), default=False),),
 )
 

@@ -40,11 +40,15 @@ class Patience:
         return self._epoch - self._last >= self.patience
 
 
-def split_halves(rows: int, seed: int) -> NDArray[np.bool_]:
-    """Mark a random half of the validation rows."""
-    halves = np.zeros(rows, dtype=bool)
-    halves[np.random.default_rng([seed, 0x4A1F]).permutation(rows)[: rows // 2]] = True
-    return halves
+def split_halves(
+    rows: int, seed: int, groups: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Mark a random half of the validation rows, or all rows of half of the groups."""
+    unit = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = int(unit.max(initial=-1)) + 1
+    halves = np.zeros(units, dtype=bool)
+    halves[np.random.default_rng([seed, 0x4A1F]).permutation(units)[: units // 2]] = True
+    return halves[unit]
 
 
 def cross_fitted(losses: NDArray[np.float32], halves: NDArray[np.bool_]) -> NDArray[np.float32]:

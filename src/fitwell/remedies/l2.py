@@ -17,8 +17,8 @@ def l2_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
     r"""Sum of squared weights times the strength: :math:`\lambda_2 \sum w^2`.
 
     Its gradient is :math:`2\lambda_2 w`, so plain SGD sees it as ``weight_decay`` equal to
-    :math:`2\lambda_2`. Under Adam it does not: Adam rescales the gradient, and AdamW's
-    ``weight_decay`` is another thing again.
+    :math:`2\lambda_2`, and so does torch's Adam, whose ``weight_decay`` joins the gradient
+    before it is rescaled. AdamW's ``weight_decay`` is another thing: it bypasses the scaling.
 
     Args:
         weights: the penalized tensors.

@@ -59,6 +59,10 @@ class Remedy:
     parameters: tuple[Parameter, ...] = ()
     fixed: Mapping[str, Setting] = field(default_factory=dict)
 
+    def without(self, name: str) -> "Remedy":
+        """Leave a parameter out, where the network has nothing that it could change."""
+        return replace(self, parameters=tuple(p for p in self.parameters if p.name != name))
+
     def apply(self, recipe: Recipe, settings: Mapping[str, Setting]) -> Recipe:
         """Set this remedy's fields in a recipe; parameters not in ``settings`` stay."""
         own = {p.name: settings[p.name] for p in self.parameters if p.name in settings}

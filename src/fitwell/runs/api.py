@@ -84,7 +84,8 @@ def diagnose(model: Model, train: Any, test: Any = None, **options: Any) -> Answ
     Args:
         model: a trained module is judged as it is, on ``train`` and ``test``; a factory or
             the name of a built-in network is trained first.
-        train: ``(x, y)``, a Dataset of such pairs, a DataFrame or a file name.
+        train: ``(x, y)`` or a Dataset of such pairs; for a network that is trained here,
+            a DataFrame or a file name too.
         test: the same for the test rows; where None, a fifth of ``train`` is set aside,
             which a trained module does not allow.
         options: ``target`` for tables, ``out`` for a run folder, and those of the command
@@ -133,7 +134,8 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     place, source_options, asked = _sort(options)
     if place.out is not None:
         check_writable(place.out)
-    question = Question(verb=verb, **asked, **({"model": model} if isinstance(model, str) else {}))  # type: ignore[arg-type]
+    named = model if isinstance(model, str) else f"{_name(model)} (given in Python)"
+    question = Question(verb=verb, model=named, **asked)  # type: ignore[arg-type]
     task = make_task(question, _source(train, test, source_options), _blueprint(model))
     described = describe(question, task, {"path": "given in Python", **source_options}, ())
     folder = None
@@ -149,7 +151,9 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     if folder is not None:
         write_run(folder, task, performed, described, place.lang)
     encoder: Any = None if isinstance(task.encoder, AsIs) else task.encoder
-    return Answer(performed.result, Predictor(performed.network, encoder, task.source.classes))
+    shape = task.material.shape
+    predictor = Predictor(performed.network, encoder, task.source.classes, shape)
+    return Answer(performed.result, predictor)
 
 
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:
@@ -163,6 +167,8 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
             near = difflib.get_close_matches(name, sorted(known), n=1)
             hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
             raise InputError(f"{name} is no option. {hint}")
+    if options.get("lang", "en") not in ("en", "ko"):
+        raise InputError(f"lang is {options['lang']!r}, but en or ko is expected.")
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))
@@ -188,18 +194,28 @@ def _blueprint(model: Model) -> Blueprint | None:
     if isinstance(model, str):
         return None
     if isinstance(model, nn.Module):
-        return Blueprint(kind="custom", factory=from_module(model), name=type(model).__name__)
+        return Blueprint(kind="custom", factory=from_module(model), name=_name(model))
     if not callable(model):
         raise InputError(
             f"model is {type(model).__name__}, but a module, a function that builds one, 'mlp' or"
             " 'cnn' is expected."
         )
-    return Blueprint(kind="custom", factory=model, name=getattr(model, "__name__", ""))
+    return Blueprint(kind="custom", factory=model, name=_name(model))
+
+
+def _name(model: Any) -> str:
+    return str(getattr(model, "__name__", type(model).__name__))
 
 
 def _read(module: nn.Module, train: Any, test: Any, options: dict[str, Any]) -> Reading:
     if options:
         raise InputError(f"{next(iter(options))} is no option for a network that is trained.")
+    for name, part in (("train", train), ("test", test)):
+        if isinstance(part, str | Path | pd.DataFrame):
+            raise InputError(
+                f"{name} is a {type(part).__name__}, but a trained network reads numbers: give"
+                " (x, y) as it was trained on, or a Dataset."
+            )
     source = make_arrays(train, test)
     assert source.official is not None
     parts = []

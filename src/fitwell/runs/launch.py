@@ -139,6 +139,12 @@ def make_task(question: Question, source: Source, blueprint: Blueprint | None = 
         raise InputError(
             f"--task is {question.task}, but the target has {classes} classes. Use --task auto."
         )
+    for part in (split.train, split.validation, split.test):
+        if source.groups is not None and len(np.unique(source.groups[part])) < 2:
+            raise InputError(
+                "--group: a part would hold one group only, which allows no interval. Use a column"
+                " with more groups, or none."
+            )
     device = pick_device(question.device)
     recipe = question.recipe(len(split.train))
     blueprint = blueprint or question.blueprint(images=isinstance(source, Images))

@@ -138,7 +138,10 @@ def _search(
     )
     for arm in arms:
         watch.stage(f"tuning: {arm.name}")
-        choices[arm.name] = search.run(arm.name, task.material, arm.found(), task.recipe)
+        remedies = arm.found()
+        if not task.blueprint.spare_layers:
+            remedies = [remedy.without("removed_layers") for remedy in remedies]
+        choices[arm.name] = search.run(arm.name, task.material, remedies, task.recipe)
     return choices
 
 
@@ -173,14 +176,17 @@ def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
     outcome = final.outcomes[0]
     network = restore(task.material, final.recipe, outcome)
     rows = task.split.validation
+    # Where rare classes count more, they do so on both sides of each comparison.
+    weights = task.material.class_weights(final.recipe)
     last = row_log_losses(probabilities(network, task.inputs(rows)), task.targets(rows))
+    last = last * weights[task.targets(rows)]
     seen = probabilities(network, task.material.train_x)
     return decide(
         [
             check_gap(before),
             check_gap_log_loss(before),
             check_overtraining(last, outcome.judged.astype(np.float64), task.groups(rows)),
-            check_underfitting(task, seen, seed),
+            check_underfitting(task, seen, weights, seed),
         ]
     )
 

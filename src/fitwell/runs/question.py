@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,11 @@ from fitwell.recipe import Recipe
 
 Verb = Literal["diagnose", "tune", "compare"]
 SEEDS = {"diagnose": 1, "tune": 3, "compare": 5}
+CHOICES = {
+    "task": ("auto", "binary", "multiclass"),
+    "schedule": ("constant", "flat-cosine"),
+    "class_weights": ("none", "balanced"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,15 @@ class Question:
                     "a number above 0",
                 ),
                 ("--patience", "patience", self.patience >= 1, "at least 1"),
+                *(
+                    (
+                        f"--{field.replace('_', '-')}",
+                        field,
+                        getattr(self, field) in known,
+                        _or(known),
+                    )
+                    for field, known in CHOICES.items()
+                ),
                 ("--budget", "budget", 0 <= self.budget < math.inf, "a time such as 10m"),
             )
             if not holds
@@ -110,8 +125,12 @@ class Question:
         return {**asdict(self), "widths": list(self.widths)}
 
 
+def _or(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 def default_batch_size(training_rows: int) -> int:
-    """Give the power of two nearest to a fortieth of the rows, from 32 to 256. Ours.
+    """Give the power of two nearest, as a ratio, to a fortieth of the rows; 32 to 256. Ours.
 
     >>> [default_batch_size(rows) for rows in (100, 600, 6000, 18000)]
     [32, 32, 128, 256]

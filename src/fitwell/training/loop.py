@@ -125,7 +125,7 @@ def train(
         l1_term=tuple(curves.l1),
         l2_term=tuple(curves.l2),
         validation_log_loss=tuple(float(row.mean(dtype=np.float64)) for row in losses),
-        judged=cross_fitted(losses, split_halves(rows, seed=0)) if rows else np.empty(0, "f4"),
+        judged=cross_fitted(losses, _halves(material)) if rows else np.empty(0, "f4"),
         zeros=treated.zeros(),
         parameters=sum(p.numel() for p in bare.parameters()),
         seconds=time.perf_counter() - start,
@@ -168,7 +168,7 @@ def _epochs(
         treated.module.parameters(), lr=recipe.learning_rate, fused=device != "mps"
     )
     order = torch.Generator().manual_seed(seed)
-    halves = split_halves(len(held_y), seed=0)
+    halves = _halves(material)
     patience = Patience(recipe.patience)
     curves = _Curves()
     best: dict[str, Tensor] | None = None
@@ -194,6 +194,10 @@ def _epochs(
     return curves, best_epoch, best
 
 
+def _halves(material: Material) -> NDArray[np.bool_]:
+    return split_halves(len(material.validation_y), seed=0, groups=material.validation_groups)
+
+
 def _tensors(x: NDArray[np.float32], y: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
 
@@ -201,9 +205,7 @@ def _tensors(x: NDArray[np.float32], y: NDArray[np.int64], device: str) -> tuple
 def _class_weights(material: Material, recipe: Recipe, device: str) -> Tensor | None:
     if recipe.class_weights == "none":
         return None
-    counts = np.bincount(material.train_y, minlength=material.outputs)
-    weights = len(material.train_y) / (material.outputs * np.maximum(counts, 1))
-    return torch.tensor(weights, dtype=torch.float32, device=device)
+    return torch.from_numpy(material.class_weights(recipe)).to(device)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:

@@ -1,0 +1,138 @@
+"""One question to one result: the parts that a run puts together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fitwell
+from fitwell.data.tables import make_table
+from fitwell.runs.launch import make_task
+from fitwell.runs.perform import perform
+from fitwell.runs.question import Question
+from fitwell.runs.watch import Silent
+from fitwell.storage import result_from_dict, result_to_dict
+from fitwell.training.workers import Crew
+from fitwell.tuning.ledger import Ledger
+from toys import make_frame
+
+
+def run(frame, source_options=None, **options):
+    base = {"verb": "tune", "trials": 3, "seeds": 2, "epochs": 4, "widths": (8,)}
+    question = Question(**{**base, **options})
+    task = make_task(question, make_table(frame, "bought", **(source_options or {})))
+    done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=Silent())
+    return done.result, task
+
+
+def test_the_test_part_is_opened_once_and_no_training_sees_it():
+    frame = make_frame(rows=200)
+    result, task = run(frame)
+    assert result.test_openings == 1
+    seen = set(map(tuple, task.material.train_x)) | set(map(tuple, task.material.validation_x))
+    tested = task.inputs(task.split.test)
+    assert len(task.material.train_x) + len(task.material.validation_x) + len(tested) == 200
+    assert not seen & set(map(tuple, tested))
+
+
+def test_labels_of_the_test_part_change_scores_and_nothing_that_was_chosen():
+    test = make_frame(rows=100, seed=1)
+    other = test.assign(bought=np.random.default_rng(0).permutation(test.bought))
+    plain, _ = run(make_frame(rows=300), {"test": test})
+    changed, _ = run(make_frame(rows=300), {"test": other})
+    assert changed.regularization == plain.regularization
+    assert [t.validation_log_loss for t in changed.trials] == [
+        t.validation_log_loss for t in plain.trials
+    ]
+    assert changed.before.train == plain.before.train
+    assert changed.before.test != plain.before.test
+
+
+def test_a_result_comes_back_from_its_dictionary():
+    result, _ = run(make_frame(), verb="compare")
+    assert result_from_dict(result_to_dict(result)) == result
+
+
+def test_all_arms_share_seeds_and_the_searched_ones_the_budget():
+    result, _ = run(make_frame(), verb="compare", seed=5)
+    arms = {arm.name: arm for arm in result.comparison.arms}
+    assert {arm.seeds for arm in arms.values()} == {(5, 6)}
+    tuned = {"more shuffling", "smaller network", "treatment", "treatment, refitted"}
+    assert {name: arm.trainings for name, arm in arms.items()} == {
+        name: 5 if name in tuned else 2 for name in arms
+    }
+
+
+def test_a_smaller_network_has_fewer_parameters_and_nothing_is_removed_from_one_layer():
+    result, _ = run(make_frame(), verb="compare", trials=8)
+    arms = {arm.name: arm for arm in result.comparison.arms}
+    searched = [t.settings for t in result.trials if t.arm == "smaller network"]
+    assert all("removed_layers" not in settings for settings in searched)
+    small = arms["smaller network"]
+    if small.settings.get("width", 1) != 1:
+        assert small.parameters < arms["untreated"].parameters
+
+
+def test_one_epoch_shows_no_rise_of_the_validation_loss_even_with_class_weights():
+    frame = make_frame(rows=400)
+    frame["bought"] = np.where(frame.age > 70, "yes", "no")
+    for weights in ("none", "balanced"):
+        result, _ = run(frame, verb="diagnose", epochs=1, class_weights=weights)
+        rise = next(e for e in result.diagnosis.evidence if e.check.startswith("rise"))
+        assert rise.value == pytest.approx(0, abs=1e-6)
+
+
+def test_a_weighted_network_is_held_against_a_weighted_linear_model():
+    """On rare positives a weighted network fits worse in plain log-loss, which is no fault."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 3))
+    rare = x[:, 0] + 0.5 * rng.normal(size=3000) > 2.1
+    frame = pd.DataFrame(x, columns=list("abc")).assign(bought=np.where(rare, "yes", "no"))
+    result, _ = run(frame, verb="diagnose", epochs=20, class_weights="balanced", widths=(32,))
+    assert result.diagnosis.verdict != "underfitting"
+
+
+def test_groups_stay_together_in_parts_and_in_the_halves_of_the_validation_part():
+    frame = make_frame(rows=400)
+    frame["patient"] = np.repeat(np.arange(80), 5)
+    result, task = run(frame, {"group": "patient"})
+    groups = [set(task.groups(part)) for part in (task.split.train, task.split.validation,
+                                                  task.split.test)]  # fmt: skip
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+    assert result.comparison is not None
+    from fitwell.remedies.early_stopping import split_halves
+
+    held = task.material.validation_groups
+    halves = split_halves(len(held), seed=0, groups=held)
+    assert not set(held[halves]) & set(held[~halves])
+    assert 0 < halves.sum() < len(halves)
+
+
+def test_a_part_of_one_group_is_refused():
+    frame = make_frame(rows=100)
+    frame["patient"] = np.repeat(np.arange(5), 20)
+    with pytest.raises(fitwell.InputError, match="a part would hold one group only"):
+        run(frame, {"group": "patient"})
+
+
+def test_every_option_with_a_list_of_values_is_checked():
+    with pytest.raises(fitwell.InputError) as caught:
+        Question(verb="tune", schedule="cosin", class_weights="balance", task="regression")
+    assert str(caught.value) == (
+        "--task is 'regression', but auto, binary or multiclass is expected; --schedule is"
+        " 'cosin', but constant or flat-cosine is expected; --class-weights is 'balance', but none"
+        " or balanced is expected."
+    )
+
+
+def test_batch_norm_is_searched_where_asked_for_and_folded_away():
+    result, _ = run(make_frame(rows=300), batch_norm=True, trials=6)
+    assert any("batch_norm" in trial.settings for trial in result.trials)
+
+
+def test_images_go_the_same_way():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 120)
+    x = rng.normal(size=(120, 1, 10, 10)).astype(np.float32) + y[:, None, None, None]
+    answer = fitwell.tune("cnn", (x, y), trials=2, epochs=3, seeds=2, widths=(4,))
+    assert answer.result.data.inputs == (1, 10, 10)
+    assert answer.predictor.predict_proba(x[:5]).shape == (5, 2)
