@@ -1,13 +1,17 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from fitwell.data.tables import make_table
 from fitwell.diagnosis import gap, overtraining, underfitting
 from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.verdict import decide
 from fitwell.results import Evidence, Interval
+from fitwell.runs.launch import make_task
+from fitwell.runs.question import Question
 
 
 def sure(right, classes=2):
@@ -130,6 +134,24 @@ def test_the_linear_reference_is_logistic_regressions():
     expected = LogisticRegression(max_iter=200).fit(x, y).predict_proba(x)
     found = underfitting._reference(x, y, np.ones(300), 2)
     assert found.mean() == pytest.approx(log_loss(y, expected), rel=1e-6)
+
+
+def test_weighted_rows_count_by_their_class_on_both_sides():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 4)).astype(np.float32)
+    y = (x[:, 0] + rng.normal(size=400) > 1.2).astype(np.int64)
+    frame = pd.DataFrame(x).add_prefix("x").assign(bought=y)
+    task = make_task(Question(verb="diagnose", widths=(4,)), make_table(frame, "bought"))
+    seen, target = task.material.train_x, task.material.train_y
+    own = np.full((len(target), 2), 0.5)
+    weights = np.array([0.6, 2.5])
+    found = underfitting.check_underfitting(task, own, weights.astype(np.float32), 0)
+    row = weights[target]
+    linear = LogisticRegression(max_iter=200).fit(seen, target, sample_weight=row)
+    expected = np.log(2) * row.mean() - row.mean() * log_loss(
+        target, linear.predict_proba(seen), sample_weight=row
+    )
+    assert found.value == pytest.approx(expected, rel=1e-3)
 
 
 def test_intervals_hold_their_value():

@@ -68,6 +68,18 @@ def test_p_values_are_holms_over_the_arms_that_are_not_the_baseline(target):
     np.testing.assert_allclose([arm.p_adjusted for arm in rivals], adjusted)
 
 
+def test_the_verdict_goes_by_the_adjusted_p_value(target):
+    """Of many arms one is at 0.01 < p < 0.05 by luck: that is no claim."""
+    rates = {BASELINE: 0.75, **{f"arm {i}": 0.75 for i in range(9)}}
+    for seed in range(40):
+        arms = [arm for arm in arms_of(target, rates, seed)[1].values() if arm.name != BASELINE]
+        lucky = [arm for arm in arms if arm.p < 0.05 <= arm.p_adjusted]
+        if lucky:
+            break
+    assert lucky
+    assert {arm.verdict for arm in lucky} == {"no difference shown"}
+
+
 def test_the_same_networks_under_another_name_show_no_difference(target):
     rng = np.random.default_rng(0)
     base = contestant(BASELINE, 0.8, rng, target)

@@ -62,6 +62,31 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget():
     }
 
 
+def make_noisy(rows=500, columns=40):
+    """One column says something, the others invite to learn by heart."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, columns))
+    bought = np.where(x[:, 0] + 0.7 * rng.normal(size=rows) > 0, "yes", "no")
+    return pd.DataFrame(x).add_prefix("x").assign(bought=bought)
+
+
+def test_what_the_search_chose_is_trained_reported_and_refitted_on_more_rows():
+    result, task = run(make_noisy(), trials=6, epochs=25, widths=(64,), patience=5)
+    chosen = result.regularization
+    assert not chosen.kept_untreated
+    arms = {arm.name: arm for arm in result.comparison.arms}
+    best = min(result.trials, key=lambda trial: trial.validation_log_loss).settings
+    for name in ("treatment", "treatment, refitted"):
+        drugs = {k: v for k, v in arms[name].settings.items() if k in ("l1", "l2", "dropout")}
+        assert drugs == best
+    assert {"l1": chosen.l1, "l2": chosen.l2, "dropout": chosen.dropout} == {
+        "l1": 0.0, "l2": 0.0, "dropout": 0.0, **best,
+    }  # fmt: skip
+    assert result.before.train.rows == len(task.split.train)
+    assert result.after.train.rows == len(task.split.train) + len(task.split.validation)
+    assert arms["treatment"].test != arms["early stopping"].test
+
+
 def test_a_smaller_network_has_fewer_parameters_and_nothing_is_removed_from_one_layer():
     result, _ = run(make_frame(), verb="compare", trials=8)
     arms = {arm.name: arm for arm in result.comparison.arms}

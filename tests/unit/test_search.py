@@ -159,7 +159,11 @@ def test_the_storage_opens_with_optuna_itself(tmp_path):
     choice = search(tmp_path, trials=3).run("treatment", make_material(1.0), DRUGS, BASE)
     study = optuna.load_study(study_name="treatment", storage=f"sqlite:///{tmp_path / 'trials.db'}")
     assert [t.value for t in study.trials] == [t.validation_log_loss for t in choice.trials]
-    assert set(study.trials[1].params) == {"l1", "l2", "dropout"}
+    full = {"l1": 0.0, "l2": 0.0, "dropout": 0.0}
+    assert [t.params for t in study.trials] == [
+        pytest.approx({**full, **t.settings}) for t in choice.trials
+    ]
+    assert len({tuple(t.params.values()) for t in study.trials}) == 3
 
 
 def test_a_budget_that_is_spent_leaves_the_plain_candidate():
