@@ -12,7 +12,9 @@ from toys import make_frame
 
 def test_codes_that_look_like_numbers_stay_the_codes_of_training(fitwell, quick):
     frame = make_frame(rows=120)
-    frame["code"] = np.where(frame.city == "Seoul", "007", np.where(frame.city == "Busan", "A1", "7"))
+    frame["code"] = np.where(
+        frame.city == "Seoul", "007", np.where(frame.city == "Busan", "A1", "7")
+    )
     frame.to_csv("table.csv", index=False)
     assert fitwell("tune", "table.csv", "--target", "bought", "--out", "run", *quick).exit_code == 0
     together = pd.read_csv(io.StringIO(fitwell("predict", "run", "table.csv").stdout))

@@ -1,7 +1,6 @@
 """Whatever a body holds, it is read or refused; nothing else may happen."""
 
 import json
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ names = st.sampled_from(["age", "city", "since", "other"])
 anything = st.recursive(
     values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4)
 )
-moments = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)).map(str)
+moments = st.datetimes().map(str)
 dates = st.none() | st.booleans() | st.floats() | moments
 full_rows = st.lists(
     st.fixed_dictionaries({"age": values, "city": values, "since": dates}), min_size=1, max_size=4

@@ -255,3 +255,12 @@ def test_text_in_a_column_of_dates_is_refused():
         "column '가입일', row 2: 'soon' is no date, but dates are expected, as in training."
         " Correct it or leave it empty."
     )
+
+
+def test_a_date_far_away_is_a_number_of_days_like_any_other():
+    dates = ["2024-01-01", "2024-01-03", "2024-01-05", "9999-12-31"] * 3
+    frame = pd.DataFrame({"until": dates})
+    encoded = fitted(frame).transform(frame)
+    days = np.array([(datetime.fromisoformat(d) - datetime(1970, 1, 1)).days for d in dates])
+    low, middle, high = np.percentile(days, [25, 50, 75])
+    np.testing.assert_allclose(encoded[:, 0], bent((days - middle) / (high - low)), rtol=1e-5)

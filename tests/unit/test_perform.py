@@ -122,7 +122,9 @@ def test_groups_stay_together_in_parts_and_in_the_halves_of_the_validation_part(
     result, task = run(frame, {"group": "patient"})
     groups = [set(task.groups(part)) for part in (task.split.train, task.split.validation,
                                                   task.split.test)]  # fmt: skip
-    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert not groups[1] & groups[2]
     assert result.comparison is not None
     from fitwell.remedies.early_stopping import split_halves
 

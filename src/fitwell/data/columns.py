@@ -89,7 +89,8 @@ class TableEncoder:
         numbers, categories = _spread(frame, columns)
         spread = numbers.quantile(0.75) - numbers.quantile(0.25)
         wide = [name for name in numbers.columns if spread[name] > NARROW]
-        narrow = [name for name in numbers.columns if not spread[name] > NARROW]
+        empty = list(numbers.columns[numbers.isna().all()])
+        narrow = [name for name in numbers.columns if name not in {*wide, *empty}]
         gaps = numbers.columns[numbers.isna().any()]
         fill = {"strategy": "median", "keep_empty_features": True}
         one_hot = OneHotEncoder(
@@ -102,6 +103,7 @@ class TableEncoder:
             [
                 ("wide", make_pipeline(RobustScaler(), SimpleImputer(**fill)), wide),
                 ("narrow", make_pipeline(StandardScaler(), SimpleImputer(**fill)), narrow),
+                ("empty", SimpleImputer(**fill), empty),
                 ("missing", "passthrough", [f"missing {name}" for name in gaps]),
                 ("categories", one_hot, list(categories.columns)),
             ],
@@ -232,7 +234,9 @@ def _dates(values: pd.Series, name: str) -> dict[str, NDArray[np.float64]]:
     """Days since 1970, and where in the year, the week and the day a date lies."""
     dates = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
     _check_parsed(dates, values, name, "date")
-    days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    # In seconds: in nanoseconds the year 9999, a common "until further notice", overflows.
+    epoch = pd.Timestamp(0, tz="UTC").as_unit("s")
+    days = (dates - epoch) / pd.Timedelta(days=1).as_unit("s")
     parts = {
         f"day {name}": days,
         f"month {name}": dates.dt.month,

@@ -223,7 +223,8 @@ def _times(values: pd.Series, name: str) -> NDArray[np.float64]:
     numbers = values if dated else pd.to_numeric(values, errors="coerce")
     if dated or numbers.isna().any():
         dates = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
-        numbers = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+        epoch = pd.Timestamp(0, tz="UTC").as_unit("s")  # nanoseconds end in 2262
+        numbers = (dates - epoch) / pd.Timedelta(seconds=1).as_unit("s")
     array = np.asarray(numbers, dtype=np.float64)
     if np.isnan(array).any():
         row = int(np.flatnonzero(np.isnan(array))[0])

@@ -12,11 +12,9 @@ import numpy as np
 
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor
-from fitwell.runs.folder import RunFolder
 from fitwell.runs.prediction import load_predictor
 from fitwell.serving.answers import Unacceptable, choose, write_answer
 from fitwell.serving.bodies import Reader, Unsupported
-from fitwell.storage import read_json
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -32,7 +30,7 @@ GRACE = 20
 Answer = Callable[[bytes, str, str], tuple[bytes, str]]
 
 
-def make_app(predictor: Predictor, shape: tuple[int, ...]) -> "FastAPI":
+def make_app(predictor: Predictor) -> "FastAPI":
     """Build the ASGI app; the model has answered once before it is given back.
 
     ``POST /invocations`` takes ``text/csv`` (with or without a header) or
@@ -41,10 +39,6 @@ def make_app(predictor: Predictor, shape: tuple[int, ...]) -> "FastAPI":
     ``Accept`` names: JSON by default, CSV on request, with one probability per class for
     every row. 400 a body that does not fit, 406 an ``Accept`` and 415 a content type that
     it does not speak, 413 a body that is too long: each with one clear line.
-
-    Args:
-        predictor: the model.
-        shape: what one row looks like to its network.
 
     Raises:
         InputError: the model does not answer, or FastAPI is not installed.
@@ -55,7 +49,7 @@ def make_app(predictor: Predictor, shape: tuple[int, ...]) -> "FastAPI":
         raise InputError("serve needs FastAPI. Install it: pip install 'fitwell[serve]'") from error
     from starlette.responses import Response
 
-    answer = _warmed(predictor, Reader(predictor.encoder, shape))
+    answer = _warmed(predictor, Reader(predictor.encoder, predictor.shape))
     app = FastAPI(title="fitwell")
 
     async def ping() -> Response:
@@ -136,9 +130,7 @@ def serve_run(run: Path, *, host: str, port: int, factory: str | None = None) ->
         InputError: the folder holds no model that can be served, or the port is taken.
     """
     with _ended_by_signals():
-        predictor = load_predictor(run, factory)
-        shape = tuple(read_json(RunFolder(run).model / "model.json")["shape"])
-        app = make_app(predictor, shape)
+        app = make_app(load_predictor(run, factory))
         import uvicorn
 
         config = uvicorn.Config(app, access_log=False, timeout_graceful_shutdown=GRACE)
