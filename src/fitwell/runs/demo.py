@@ -17,10 +17,7 @@ def launch_demo(place: Place, watch: Watch, *, quick: bool) -> Result:
     frame, truth = visits_with_truth(rows, seed=0)
     table = make_table(frame, TARGET, name="visits (synthetic)")
     question = Question(
-        verb="compare",
-        trials=6 if quick else 16,
-        seeds=2 if quick else 5,
-        epochs=30 if quick else 40,
+        verb="compare", **({"trials": 6, "seeds": 2, "epochs": 30} if quick else {})
     )
     return launch_source(
         question,
