@@ -1,5 +1,7 @@
 """The built-in case: visits to a landing page, from data to report."""
 
+from dataclasses import replace
+
 from fitwell.data.tables import make_table
 from fitwell.data.visits import TARGET, visits_with_truth
 from fitwell.results import Result
@@ -16,9 +18,9 @@ def launch_demo(place: Place, watch: Watch, *, quick: bool) -> Result:
     watch.stage("making the visits")
     frame, truth = visits_with_truth(rows, seed=0)
     table = make_table(frame, TARGET, name="visits (synthetic)")
-    question = Question(
-        verb="compare", **({"trials": 6, "seeds": 2, "epochs": 30} if quick else {})
-    )
+    question = Question(verb="compare")
+    if quick:
+        question = replace(question, trials=6, seeds=2, epochs=30)
     return launch_source(
         question,
         table,
