@@ -15,14 +15,14 @@ FLOORS = {
     "results": 1,
     "statistics": 2, "storage": 2,
     "data": 3, "models": 3, "recipe": 3,
-    "surgery": 4, "task": 4,
-    "remedies": 5,
+    "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
+    "compaction": 5, "remedies": 5,
     "treatment": 6,
     "training": 7,
     "diagnosis": 8, "tuning": 8, "comparison": 8, "model_files": 8,
     "report": 9,
     "runs": 10,
-    "serving": 11, "sagemaker": 11, "shell": 11,
+    "serving": 11, "sagemaker": 11, "shell": 11, "adapters": 11, "estimators": 11,
     "cli": 12, "__init__": 12,
 }  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 `diagnose` says whether the gap is real and where it comes from; `tune` finds the L1, L2
 and dropout that suit a network; `compare` holds the result against its rivals;
-`regularize` treats any network for your own training loop.
+`regularize` treats any network for your own training loop; `FitwellClassifier` and
+`FitwellRegressor` train one as a scikit-learn estimator.
 """
 
 from importlib import import_module
@@ -12,11 +13,15 @@ from fitwell.version import __version__
 
 if TYPE_CHECKING:
     from fitwell.errors import FitwellError, InputError, TrainingFailed
+    from fitwell.estimators.classifier import FitwellClassifier
+    from fitwell.estimators.regressor import FitwellRegressor
     from fitwell.runs.api import compare, diagnose, tune
     from fitwell.treatment import regularize
 
 __all__ = [
+    "FitwellClassifier",
     "FitwellError",
+    "FitwellRegressor",
     "InputError",
     "TrainingFailed",
     "__version__",
@@ -27,7 +32,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FitwellClassifier": "fitwell.estimators.classifier",
     "FitwellError": "fitwell.errors",
+    "FitwellRegressor": "fitwell.estimators.regressor",
     "InputError": "fitwell.errors",
     "TrainingFailed": "fitwell.errors",
     "compare": "fitwell.runs.api",

@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from torch import nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import is_parametrized
 
 from fitwell.errors import InputError
 
-WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-NOT_YET = (
-    nn.RNNBase,
-    nn.RNNCellBase,
-    nn.MultiheadAttention,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-    nn.Bilinear,
-)
-"""Layers with weights that nothing here treats; leaving them out silently would mislead."""
-
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+WEIGHTED = (nn.Linear, nn.Bilinear, *CONVOLUTIONS, *TRANSPOSED)
+RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+DROPOUTS = (
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
+)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 ACTIVATIONS = (
     nn.ReLU,
@@ -58,6 +58,90 @@ class Change:
         return f"{self.layer}: {self.what}"
 
 
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """A penalized tensor: where it is kept, so that it is found again after a move.
+
+    Attributes:
+        layer: the layer's name in ``named_modules``.
+        module: the layer.
+        name: the parameter's name in the layer.
+        units: the axis that counts the layer's outputs; its slices are the groups of the
+            group lasso.
+    """
+
+    layer: str
+    module: nn.Module
+    name: str
+    units: int
+
+    @property
+    def tensor(self) -> nn.Parameter:
+        """The parameter as it is now."""
+        held: nn.Parameter = self.module._parameters[self.name]  # type: ignore[assignment]
+        return held
+
+    @property
+    def full_name(self) -> str:
+        """Its name in ``named_parameters``."""
+        return f"{self.layer}.{self.name}" if self.layer else self.name
+
+
+def _weight_names(layer: nn.Module) -> list[str]:
+    """Name the parameters of a layer that are weights: not biases, norms or embeddings."""
+    if isinstance(layer, WEIGHTED):
+        return ["weight"]
+    if isinstance(layer, RECURRENT):
+        return [name for name in layer._parameters if name.startswith("weight_")]
+    if isinstance(layer, nn.MultiheadAttention):
+        names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+        return [name for name in names if layer._parameters.get(name) is not None]
+    return []
+
+
+def penalized(module: nn.Module) -> list[Weight]:
+    """List the penalized tensors; one that two layers share is listed once.
+
+    They are the weights of linear, convolution, recurrent and attention layers.
+
+    Raises:
+        InputError: there is none, or a layer's weights do not exist yet or are computed.
+    """
+    found: dict[int, Weight] = {}
+    for layer_name, layer in module.named_modules():
+        names = _weight_names(layer)
+        if names:
+            _check_real(layer_name, layer)
+        for name in names:
+            units = 1 if isinstance(layer, TRANSPOSED) else 0
+            weight = Weight(layer_name, layer, name, units)
+            found.setdefault(id(weight.tensor), weight)
+    if not found:
+        raise InputError(
+            f"model: {type(module).__name__} has no Linear or Conv layer, so there is nothing to"
+            " regularize. Give a network with at least one."
+        )
+    return list(found.values())
+
+
+def _check_real(name: str, layer: nn.Module) -> None:
+    if any(is_lazy(p) for p in layer.parameters(recurse=False)):
+        raise InputError(
+            f"model: layer {name!r} is a {type(layer).__name__} whose weights do not exist yet."
+            " Pass a batch through the network first."
+        )
+    if is_parametrized(layer):
+        raise InputError(
+            f"model: layer {name!r} computes its weight by a parametrization, so it has none to"
+            " penalize. Remove it, for example with remove_parametrizations."
+        )
+
+
+def weighted_layers(module: nn.Module) -> Sequence[tuple[str, nn.Module]]:
+    """List the layers that hold penalized weights, each once."""
+    return list({id(w.module): (w.layer, w.module) for w in penalized(module)}.values())
+
+
 @dataclass(frozen=True)
 class Site:
     """A hidden layer with weights and what comes between it and the next such layer.
@@ -66,83 +150,37 @@ class Site:
         name: the layer's name in ``named_modules``.
         layer: the layer.
         next_name: the name of the next layer with weights.
-        next_layer: that layer.
         activation: the first activation module between the two, if it is a module.
         activation_name: its name.
         dropout: a dropout module that is already there.
-        dropout_name: its name.
         norm: a batch norm that is already there.
     """
 
     name: str
     layer: nn.Module
     next_name: str
-    next_layer: nn.Module
     activation: nn.Module | None
     activation_name: str
     dropout: nn.Module | None
-    dropout_name: str
     norm: nn.Module | None
-
-    @property
-    def convolution(self) -> bool:
-        """Whether the layer's output has channels with neighbours."""
-        return isinstance(self.layer, CONVOLUTIONS)
-
-
-def weighted_layers(module: nn.Module) -> Sequence[tuple[str, nn.Module]]:
-    """List the layers whose weights are penalized: linear and convolution, by type.
-
-    Raises:
-        InputError: there is none, or one of `NOT_YET`.
-    """
-    for name, layer in module.named_modules():
-        if isinstance(layer, NOT_YET):
-            raise InputError(
-                f"model: layer {name!r} is a {type(layer).__name__}, which fitwell cannot"
-                " regularize yet. Give a network of Linear and Conv layers."
-            )
-    found = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, WEIGHTED)]
-    if not found:
-        raise InputError(
-            f"model: {type(module).__name__} has no Linear or Conv layer, so there is nothing to"
-            " regularize. Give a network with at least one."
-        )
-    return found
-
-
-def penalized_weights(module: nn.Module) -> list[nn.Parameter]:
-    """List the penalized tensors; one that two layers share is listed once."""
-    weights = {id(layer.weight): layer.weight for _, layer in weighted_layers(module)}
-    return list(weights.values())  # type: ignore[arg-type]  # nn.Module types weight loosely
 
 
 def hidden_sites(module: nn.Module) -> list[Site]:
     """List the hidden layers in order; the output layer, the last one, is not among them."""
-    weighted_layers(module)
     # Repeats are kept: one ReLU object that serves after several layers is seen after each.
     leaves: list[tuple[str, nn.Module]] = [
         (name, layer)
         for name, layer in module.named_modules(remove_duplicate=False)
-        if isinstance(layer, (*WEIGHTED, *ACTIVATIONS, *DROPOUTS, *NORMS))
+        if isinstance(layer, (*WEIGHTED, *RECURRENT, *ACTIVATIONS, *DROPOUTS, *NORMS))
     ]
-    at = [i for i, (_, layer) in enumerate(leaves) if isinstance(layer, WEIGHTED)]
+    at = [i for i, (_, layer) in enumerate(leaves) if isinstance(layer, (*WEIGHTED, *RECURRENT))]
     sites = []
     for start, end in pairwise(at):
         between = leaves[start + 1 : end]
         activation_name, activation = _first(between, ACTIVATIONS)
-        dropout_name, dropout = _first(between, DROPOUTS)
-        sites.append(
-            Site(
-                *leaves[start],
-                *leaves[end],
-                activation,
-                activation_name,
-                dropout,
-                dropout_name,
-                _first(between, NORMS)[1],
-            )
-        )
+        dropout, norm = _first(between, DROPOUTS)[1], _first(between, NORMS)[1]
+        next_name = leaves[end][0]
+        sites.append(Site(*leaves[start], next_name, activation, activation_name, dropout, norm))
     return sites
 
 
@@ -155,7 +193,7 @@ def _first(
 def after_output(module: nn.Module) -> set[int]:
     """Give the ids of the modules registered behind the output layer."""
     order = [layer for _, layer in module.named_modules(remove_duplicate=False)]
-    last = max(i for i, layer in enumerate(order) if isinstance(layer, WEIGHTED))
+    last = max((i for i, layer in enumerate(order) if _weight_names(layer)), default=-1)
     return {id(layer) for layer in order[last + 1 :]}
 
 

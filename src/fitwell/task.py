@@ -1,12 +1,10 @@
 """A Task: data, its parts, and the blueprint of a network; what everything above passes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from fitwell.data.source import Encoder, Rows, Source
@@ -14,7 +12,7 @@ from fitwell.data.splits import Split
 from fitwell.models.blueprint import Blueprint
 from fitwell.recipe import Recipe
 
-LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+LossKind = Literal["cross-entropy", "squared-error"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,21 +21,27 @@ class Material:
 
     Attributes:
         train_x: float32, one row per training row.
-        train_y: class numbers.
+        train_y: int64, class numbers; for ``squared-error`` float32, by custom standardized.
         validation_x: the same for the validation rows; empty where all rows are trained on.
-        validation_y: their class numbers.
-        outputs: number of classes.
+        validation_y: the same for the validation rows.
+        outputs: number of classes; 1 for ``squared-error``.
         blueprint: the network to build.
         validation_groups: of the validation rows, where rows are grouped.
+        loss: what is made small.
+        train_weights: how much each training row counts, above 0 and 1 on average.
+        validation_weights: the same for the validation rows.
     """
 
     train_x: NDArray[np.float32]
-    train_y: NDArray[np.int64]
+    train_y: NDArray[Any]
     validation_x: NDArray[np.float32]
-    validation_y: NDArray[np.int64]
+    validation_y: NDArray[Any]
     outputs: int
     blueprint: Blueprint
     validation_groups: NDArray[np.int64] | None = None
+    loss: LossKind = "cross-entropy"
+    train_weights: NDArray[np.float32] | None = None
+    validation_weights: NDArray[np.float32] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,15 +49,22 @@ class Material:
         return self.train_x.shape[1:]
 
     def class_weights(self, recipe: Recipe) -> NDArray[np.float32]:
-        """Give what a row of each class counts: 1, or rows / (classes x rows of its class)."""
+        """Give what a row of each class counts: 1, or rows / (classes x rows of its class).
+
+        A row of weight w is w rows.
+        """
         if recipe.class_weights == "none":
             return np.ones(self.outputs, dtype=np.float32)
-        counts = np.bincount(self.train_y, minlength=self.outputs)
-        weights = len(self.train_y) / (self.outputs * np.maximum(counts, 1))
+        counts = np.bincount(self.train_y, self.train_weights, minlength=self.outputs)
+        counts[counts == 0] = 1
+        weights = len(self.train_y) / (self.outputs * counts)
         return weights.astype(np.float32)
 
     def all_rows(self) -> "Material":
         """Move the validation rows to the training rows."""
+        weights = self.train_weights
+        if weights is not None and self.validation_weights is not None:
+            weights = np.concatenate([weights, self.validation_weights])
         return replace(
             self,
             train_x=np.concatenate([self.train_x, self.validation_x]),
@@ -61,6 +72,8 @@ class Material:
             validation_x=self.validation_x[:0],
             validation_y=self.validation_y[:0],
             validation_groups=None,
+            train_weights=weights,
+            validation_weights=None,
         )
 
 

@@ -1,25 +1,57 @@
 """Regularize a network that is already built: a copy of it, with L1, L2 and dropout."""
 
 import copy
-import math
 import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fitwell.errors import InputError
 from fitwell.remedies.batch_norm import fold_batch_norm, insert_batch_norm
-from fitwell.remedies.dropout import insert_dropout
-from fitwell.remedies.l1 import l1_penalty, l1_shrink_
+from fitwell.remedies.decoupled import decay_, decay_l1_
+from fitwell.remedies.dropout import DropoutHook
+from fitwell.remedies.dropout_places import insert_dropout, places
+from fitwell.remedies.group_lasso import add_group_gradient_, group_penalty, group_shrink_
+from fitwell.remedies.l1 import add_l1_gradient_, l1_penalty, l1_shrink_
 from fitwell.remedies.l2 import add_l2_gradient_, l2_penalty
-from fitwell.surgery import (
-    DROPOUTS,
-    NORMS,
-    Change,
-    penalized_weights,
-    weighted_layers,
-    without_hooks,
-)
+from fitwell.rules import Rules, check_rules, check_settings, strength
+from fitwell.surgery import DROPOUTS, NORMS, Change, Weight, penalized, without_hooks
+
+STRENGTHS = ("l1", "l2", "group_lasso", "decoupled_l1", "decoupled_l2")
+IN_GROUPS = "fitwell_l2"
+"""Marks parameter groups whose ``weight_decay`` is the L2 term."""
+
+WORDS = ("L1", "L2", "group lasso", "decoupled L1", "decoupled L2")
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One kind of penalty at one strength, and the weights that have it."""
+
+    kind: str
+    strength: float
+    weights: tuple[Weight, ...]
+
+    def tensors(self, parameters: Mapping[str, Tensor] | None = None) -> list[Tensor]:
+        """Give the weights, or those that go by their names in ``parameters``."""
+        if parameters is None:
+            return [weight.tensor for weight in self.weights]
+        return [parameters[weight.full_name] for weight in self.weights]
+
+    @property
+    def axes(self) -> list[int]:
+        """For each weight the axis that counts units."""
+        return [weight.units for weight in self.weights]
+
+    def value(self, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Give the term, differentiable."""
+        tensors = self.tensors(parameters)
+        if self.kind == "group_lasso":
+            return group_penalty(tensors, self.axes, self.strength)
+        return (l1_penalty if self.kind == "l1" else l2_penalty)(tensors, self.strength)
 
 
 class Treated:
@@ -29,74 +61,168 @@ class Treated:
         module: the copy; train this one. Its ``state_dict`` has the keys of the original
             (batch norm adds its own), and in eval mode it computes the same numbers.
         changes: what was touched, layer by layer.
-        l1: strength of Σ|w|.
-        l2: strength of Σw².
-        exact_zeros: whether the L1 term is taken by `shrink_` instead of `penalty`.
+        exact_zeros: whether the terms that can zero weights, L1 and group lasso, are left
+            to `shrink_` instead of `penalty`.
     """
 
     def __init__(
         self,
         module: nn.Module,
         changes: tuple[Change, ...],
+        terms: Sequence[Term],
         *,
-        l1: float,
-        l2: float,
         exact_zeros: bool,
         former_rates: dict[str, float],
     ) -> None:
         self.module = module
         self.changes = changes
-        self.l1 = l1
-        self.l2 = l2
         self.exact_zeros = exact_zeros
+        self._weights = penalized(module)
+        self._terms = tuple(terms)
+        kinds = ("l2",) if exact_zeros else ("l1", "l2", "group_lasso")
+        self._in_loss = [term for term in terms if term.kind in kinds]
+        self._without_l2 = [term for term in self._in_loss if term.kind != "l2"]
+        self._decays = any(term.kind == "decoupled_l2" for term in terms)
+        self._shrinks = exact_zeros or any(term.kind == "decoupled_l1" for term in terms)
         self._former_rates = former_rates
+        self._set_rates = {n: _rate(m) for n, m in module.named_modules() if n in former_rates}
 
     @property
-    def weights(self) -> list[nn.Parameter]:
-        """The penalized tensors, each once."""
-        return penalized_weights(self.module)
+    def weights(self) -> list[Tensor]:
+        """The tensors that can be penalized, each once."""
+        return [weight.tensor for weight in self._weights]
 
-    def penalty(self) -> Tensor:
-        """Give ``l1 Σ|w| + l2 Σw²``, to be added to the loss.
+    def penalty(self, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Give the terms of the objective, to be added to the loss; differentiable.
 
-        With ``exact_zeros`` the L1 term is left out: `shrink_` takes it.
+        ``l1 Σ|w| + l2 Σw² + group_lasso Σ √|g| ‖w_g‖``; with ``exact_zeros`` only the L2
+        term, since `shrink_` takes the others. Decoupled decay is no part of it.
+
+        Args:
+            parameters: values by name instead of the module's own, for `torch.func`.
         """
-        total = l2_penalty(self.weights, self.l2)
-        return total if self.exact_zeros else total + l1_penalty(self.weights, self.l1)
+        total = self._weights[0].tensor.new_zeros(())
+        for term in self._in_loss:
+            total = total + term.value(parameters)
+        return total
 
-    def add_penalty_gradient_(self) -> None:
-        """Add the gradient of the L2 term directly: the same numbers, less work."""
-        add_l2_gradient_(self.weights, self.l2)
+    def parameter_groups(self, kind: type[torch.optim.Optimizer]) -> list[dict[str, Any]]:
+        """Give the network's parameters for an optimizer that takes the L2 term itself.
 
-    def shrink_(self, optimizer: torch.optim.Optimizer) -> None:
-        """Take the L1 term as a proximal step; call it after ``optimizer.step()``.
-
-        `zeros` says how many weights are exactly zero afterwards.
+        ``weight_decay = 2 * l2`` on the weights that have it is exactly the term for SGD,
+        RMSprop and Adam, which add it to the gradient, and it costs nothing there. `step_`
+        then leaves the term out; do not add `penalty` to the loss as well.
 
         Raises:
-            InputError: the penalty holds the L1 term already, or the optimizer is not
-                SGD, Adam or AdamW.
+            InputError: an optimizer whose ``weight_decay`` is another thing, as AdamW's.
+
+        >>> from torch import nn
+        >>> treated = regularize(nn.Linear(2, 1), l2=0.01)
+        >>> optimizer = torch.optim.Adam(treated.parameter_groups(torch.optim.Adam), lr=0.1)
+        >>> [group["weight_decay"] for group in optimizer.param_groups]
+        [0.02, 0.0]
         """
-        if not self.exact_zeros:
+        coupled = (torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adam)
+        if not issubclass(kind, coupled) or issubclass(kind, torch.optim.AdamW):
             raise InputError(
-                "shrink_: penalty() holds the L1 term already, so it would count twice. Use"
-                " regularize(..., exact_zeros=True)."
+                f"kind is {kind.__name__}, but SGD, RMSprop or Adam is expected: another weight"
+                " decay is not the L2 term. Use the optimizer without groups, and step_."
             )
-        l1_shrink_(optimizer, self.weights, self.l1)
+        groups: list[dict[str, Any]] = []
+        for term in self._terms:
+            if term.kind == "l2":
+                decay = 2 * term.strength
+                groups.append({"params": term.tensors(), "weight_decay": decay, IN_GROUPS: True})
+        decayed = {id(tensor) for group in groups for tensor in group["params"]}
+        rest = [p for p in self.module.parameters() if id(p) not in decayed]
+        return [*groups, {"params": rest, "weight_decay": 0.0}]
+
+    def add_penalty_gradient_(self) -> None:
+        """Add the gradient of `penalty` directly: the same numbers, less work.
+
+        Call it once per optimizer step, after the last ``backward`` and instead of adding
+        `penalty` to the loss.
+        """
+        self._add_gradients(self._in_loss)
+
+    def _add_gradients(self, terms: Sequence[Term]) -> None:
+        for term in terms:
+            if term.kind == "l1":
+                add_l1_gradient_(term.tensors(), term.strength)
+            elif term.kind == "l2":
+                add_l2_gradient_(term.tensors(), term.strength)
+            else:
+                add_group_gradient_(term.tensors(), term.axes, term.strength)
+
+    def shrink_(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take L1 and group lasso as proximal steps; call it after ``optimizer.step()``.
+
+        Decoupled L1 is taken here too. `zeros` says how many weights are exactly zero.
+
+        Raises:
+            InputError: the penalty holds the L1 term already, or the optimizer has no
+                metric that fitwell knows.
+        """
+        for term in self._terms:
+            if term.kind == "decoupled_l1":
+                decay_l1_(optimizer, term.tensors(), term.strength)
+            elif not self.exact_zeros and term.kind in ("l1", "group_lasso"):
+                raise InputError(
+                    "shrink_: penalty() holds the L1 term already, so it would count twice. Use"
+                    " regularize(..., exact_zeros=True)."
+                )
+            elif term.kind == "l1":
+                l1_shrink_(optimizer, term.tensors(), term.strength)
+            elif term.kind == "group_lasso":
+                group_shrink_(optimizer, term.tensors(), term.axes, term.strength)
+
+    def decay_(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take decoupled L2; call it before ``optimizer.step()``, as AdamW does it."""
+        for term in self._terms:
+            if term.kind == "decoupled_l2":
+                decay_(optimizer, term.tensors(), term.strength)
+
+    def step_(self, optimizer: torch.optim.Optimizer) -> None:
+        """Do all of it around one optimizer step, for a loss without `penalty`."""
+        taken = any(IN_GROUPS in group for group in optimizer.param_groups)
+        self._add_gradients(self._without_l2 if taken else self._in_loss)
+        if self._decays:
+            self.decay_(optimizer)
+        optimizer.step()
+        if self._shrinks:
+            self.shrink_(optimizer)
+
+    def set_dropout_(self, share: float) -> None:
+        """Set every dropout rate to a share of its full rate, 0 to 1, for a schedule."""
+        if not 0 <= share <= 1:
+            raise InputError(f"share is {share!r}, but a number from 0 to 1 is expected.")
+        for name, layer in self.module.named_modules():
+            if name in self._set_rates:
+                _set_rate(layer, share * self._set_rates[name])
+            for hook in (*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()):
+                if isinstance(hook, DropoutHook):
+                    hook.set_(share * hook.base)
 
     def terms(self) -> tuple[float, float]:
         """Values of the L1 and the L2 term at the present weights."""
         with torch.no_grad():
-            return (
-                float(l1_penalty(self.weights, self.l1)),
-                float(l2_penalty(self.weights, self.l2)),
-            )
+            value = {"l1": 0.0, "l2": 0.0}
+            for term in self._terms:
+                if term.kind in value:
+                    value[term.kind] += float(term.value())
+        return value["l1"], value["l2"]
 
     def zeros(self) -> float:
-        """Share of the penalized weights that are exactly zero, 0 to 1."""
-        weights = self.weights
-        zero = sum(int((weight == 0).sum()) for weight in weights)
-        return zero / sum(weight.numel() for weight in weights)
+        """Share of the weights that can be penalized that are exactly zero, 0 to 1."""
+        zero = sum(int((weight == 0).sum()) for weight in self.weights)
+        return zero / sum(weight.numel() for weight in self.weights)
+
+    def zeros_by_layer(self) -> dict[str, tuple[int, int]]:
+        """Give for each penalized tensor how many weights are exactly zero, and of how many."""
+        return {
+            weight.full_name: (int((weight.tensor == 0).sum()), weight.tensor.numel())
+            for weight in self._weights
+        }
 
     def remove(self) -> nn.Module:
         """Give back the bare architecture with the trained weights, as a copy.
@@ -107,8 +233,23 @@ class Treated:
         fold_batch_norm(bare)
         for name, layer in bare.named_modules():
             if name in self._former_rates:
-                layer.p = self._former_rates[name]
+                _set_rate(layer, self._former_rates[name])
         return bare
+
+
+def _has_rate(layer: nn.Module) -> bool:
+    return isinstance(layer, (*DROPOUTS, nn.MultiheadAttention, nn.RNNBase))
+
+
+def _rate(layer: nn.Module) -> float:
+    return float(layer.p if isinstance(layer, DROPOUTS) else layer.dropout)  # type: ignore[arg-type]
+
+
+def _set_rate(layer: nn.Module, rate: float) -> None:
+    if isinstance(layer, DROPOUTS):
+        layer.p = rate
+    else:
+        layer.dropout = rate  # type: ignore[assignment]  # a float in attention and recurrent layers
 
 
 def regularize(
@@ -119,11 +260,14 @@ def regularize(
     dropout: float = 0.0,
     batch_norm: bool = False,
     exact_zeros: bool = False,
+    rules: Rules | None = None,
+    **more: float,
 ) -> Treated:
     """Give a network L1, L2, dropout and batch norm without editing it.
 
-    The objective is ``loss + l1 Σ|w| + l2 Σw²`` over the weights of linear and
-    convolution layers: no half, sums rather than means, no biases, norms or embeddings.
+    The objective is ``loss + l1 Σ|w| + l2 Σw²`` over the weights of linear, convolution,
+    recurrent and attention layers: no half, sums rather than means, no biases, norms or
+    embeddings; a tensor that two layers share counts once.
 
     Args:
         model: left alone; the treated module is a copy.
@@ -131,58 +275,87 @@ def regularize(
         l2: strength of Σw²; for plain SGD the same as ``weight_decay = 2 * l2``.
         dropout: rate after each hidden activation, 0 to below 1.
         batch_norm: normalize before each hidden activation; adds keys to ``state_dict``.
-        exact_zeros: leave the L1 term to `Treated.shrink_`, which gives exact zeros.
+        exact_zeros: leave L1 and group lasso to `Treated.shrink_`, which gives exact zeros.
+        rules: strengths by layer, such as ``{"encoder.*": {"l2": 0.0}}``; a pattern also
+            stands for what its layers are made of, and the last one that fits wins.
+        more: ``group_lasso``, strength of Σ √|g| ‖w_g‖ over units; ``decoupled_l1`` and
+            ``decoupled_l2``, decay beside the gradient step, per unit of learning rate.
 
     Raises:
-        InputError: a strength is out of range, or there is no layer to act on.
+        InputError: a strength is out of range, a rule fits no layer, or there is no layer
+            to act on.
 
     >>> from torch import nn
     >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> for change in regularize(net, l2=1e-4, dropout=0.3).changes:
     ...     print(change)
-    0: L1 0, L2 0.0001 on 6 weights
-    2: L1 0, L2 0.0001 on 3 weights
+    0: L2 0.0001 on 6 weights
+    2: L2 0.0001 on 3 weights
     1: dropout 0.3 (entry) after it
     """
-    _check(l1, l2, dropout)
     if isinstance(model, torch.jit.ScriptModule):
         raise InputError("model is scripted and cannot be treated. Give the original module.")
+    if hasattr(model, "_orig_mod"):  # torch.compile's wrapper; its class takes long to import
+        raise InputError("model is compiled. Give the original module; compile treated.module.")
+    base = _strengths({"l1": l1, "l2": l2, "dropout": dropout, **more})
+    rules = rules or {}
     module = copy.deepcopy(model)
-    changes = [
-        Change(name, f"L1 {l1:g}, L2 {l2:g} on {layer.weight.numel():,} weights")  # type: ignore[operator]
-        for name, layer in weighted_layers(module)
-        if l1 or l2
-    ]
-    former = {n: m.p for n, m in module.named_modules() if isinstance(m, DROPOUTS)}
-    if dropout:
+    weights = penalized(module)
+    _check_rules(rules, module, weights)
+    terms, changes = _penalize(weights, base, rules)
+    former = {n: _rate(m) for n, m in module.named_modules() if _has_rate(m)}
+    dropped = dropout or any(settings.get("dropout") for settings in rules.values())
+    if dropped:
         if batch_norm or any(isinstance(layer, NORMS) for layer in module.modules()):
             warnings.warn(
                 "dropout in front of a batch norm shifts the variance that the norm learns"
                 " (Li et al., CVPR 2019); prefer one of the two.",
                 stacklevel=2,
             )
-        changes += insert_dropout(module, dropout)
+        changes += insert_dropout(
+            module, lambda *names: strength(rules, "dropout", dropout, *names)
+        )
     if batch_norm:
         changes += insert_batch_norm(module)
     return Treated(
         module,
         tuple(changes),
-        l1=l1,
-        l2=l2,
+        terms,
         exact_zeros=exact_zeros,
-        former_rates=former if dropout else {},
+        former_rates=former if dropped else {},
     )
 
 
-def _check(l1: float, l2: float, dropout: float) -> None:
-    wrong = [
-        f"{name} is {value!r}, but {wanted} is expected"
-        for name, value, holds, wanted in (
-            ("l1", l1, 0 <= l1 < math.inf, "a number from 0 up"),
-            ("l2", l2, 0 <= l2 < math.inf, "a number from 0 up"),
-            ("dropout", dropout, 0 <= dropout < 1, "a rate from 0 to below 1"),
-        )
-        if not holds
-    ]
-    if wrong:
-        raise InputError("; ".join(wrong) + ".")
+def _strengths(given: Mapping[str, float]) -> dict[str, float]:
+    known = {**dict.fromkeys(STRENGTHS, 0.0), "dropout": 0.0}
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise InputError(f"{unknown[0]} is no option. Known are {', '.join(known)}.")
+    check_settings(given)
+    return {**known, **given}
+
+
+def _check_rules(rules: Rules, module: nn.Module, weights: Sequence[Weight]) -> None:
+    layers = {kind: [weight.layer for weight in weights] for kind in STRENGTHS}
+    check_rules(rules, (*STRENGTHS, "dropout"), {**layers, "dropout": places(module)})
+
+
+def _penalize(
+    weights: Sequence[Weight], base: Mapping[str, float], rules: Rules
+) -> tuple[list[Term], list[Change]]:
+    """Gather the weights of each kind and strength into one term, and say what each has."""
+    gathered: dict[tuple[str, float], list[Weight]] = {}
+    changes = []
+    for weight in weights:
+        said = []
+        for kind, word in zip(STRENGTHS, WORDS, strict=True):
+            value = strength(rules, kind, base[kind], weight.layer)
+            if value:
+                gathered.setdefault((kind, value), []).append(weight)
+                said.append(f"{word} {value:g}")
+        if said:
+            name = weight.layer if weight.name == "weight" else weight.full_name
+            count = f"{weight.tensor.numel():,} weights"
+            changes.append(Change(name, f"{', '.join(said)} on {count}"))
+    terms = [Term(kind, value, tuple(held)) for (kind, value), held in gathered.items()]
+    return terms, changes

@@ -5,65 +5,33 @@ import pickle
 
 import pytest
 import torch
+from architectures import NETWORKS, Tied
 from torch import nn
 
 from fitwell.errors import InputError
 from fitwell.models.cnn import cnn
 from fitwell.models.mlp import mlp
 from fitwell.remedies.dropout import noise
+from fitwell.surgery import DROPOUTS
 from fitwell.treatment import regularize
 
-
-class Functional(nn.Module):
-    """Activations that are functions, not modules."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.second, self.out = nn.Linear(5, 8), nn.Linear(8, 8), nn.Linear(8, 3)
-
-    def forward(self, x):
-        return self.out(torch.relu(self.second(torch.relu(self.first(x)))))
+pytestmark = pytest.mark.filterwarnings("ignore:dropout in front of a batch norm:UserWarning")
 
 
-class Tied(nn.Module):
-    """An autoencoder whose two layers share one weight, and a reader of its code."""
-
-    def __init__(self):
-        super().__init__()
-        self.encode = nn.Linear(5, 5, bias=False)
-        self.act = nn.ReLU()
-        self.decode = nn.Linear(5, 5, bias=False)
-        self.decode.weight = self.encode.weight
-        self.out = nn.Linear(5, 3)
-
-    def forward(self, x):
-        return self.out(self.act(self.decode(self.act(self.encode(x)))))
-
-
-NETWORKS = {
-    "mlp": (lambda: mlp(5, 3, widths=(8, 8)), (4, 5)),
-    "selu": (lambda: mlp(5, 3, widths=(8,), activation="selu"), (4, 5)),
-    "cnn": (lambda: cnn((1, 8, 8), 3, widths=(4, 4), hidden=6), (4, 1, 8, 8)),
-    "functional": (Functional, (4, 5)),
-    "tied": (Tied, (4, 5)),
-    "with dropout": (
-        lambda: nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 3)),
-        (4, 5),
-    ),
-    "one relu for all": (
-        lambda: (
-            lambda act: nn.Sequential(nn.Linear(5, 8), act, nn.Linear(8, 8), act, nn.Linear(8, 3))
-        )(nn.ReLU()),
-        (4, 5),
-    ),
-}
+def rates_of(network):
+    """Every rate that a layer has of its own."""
+    attention = (nn.MultiheadAttention, nn.RNNBase)
+    own = [m.p for m in network.modules() if isinstance(m, DROPOUTS)]
+    return own + [m.dropout for m in network.modules() if isinstance(m, attention)]
 
 
 @pytest.fixture(params=NETWORKS, ids=str)
 def case(request):
-    make, shape = NETWORKS[request.param]
+    if request.param in ("bert", "vit"):
+        pytest.importorskip("transformers", reason="transformers is not installed")
+    make, make_input = NETWORKS[request.param]
     torch.manual_seed(0)
-    return make(), torch.randn(shape)
+    return make(), make_input()
 
 
 def test_keys_and_eval_output_are_those_of_the_original(case):
@@ -83,7 +51,7 @@ def test_dropout_is_active_in_training_only(case):
 
 def test_the_original_is_left_alone(case):
     network, x = case
-    before = copy.deepcopy(network.state_dict())
+    before, rates = copy.deepcopy(network.state_dict()), rates_of(network)
     treated = regularize(network, l1=1e-4, dropout=0.5)
     with torch.no_grad():
         for parameter in treated.module.parameters():
@@ -91,9 +59,8 @@ def test_the_original_is_left_alone(case):
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
     network.train()
-    rates = [m.p for m in network.modules() if isinstance(m, nn.Dropout)]
-    assert rates in ([], [0.1])
-    if not rates:
+    assert rates_of(network) == rates
+    if not any(rates):
         assert torch.equal(network(x), network(x))
 
 
@@ -107,7 +74,7 @@ def test_remove_gives_the_bare_network_with_the_trained_weights(case):
     assert list(bare.state_dict()) == list(network.state_dict())
     assert torch.equal(bare.eval()(x), treated.module.eval()(x))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in bare.modules())
-    assert [m.p for m in bare.modules() if isinstance(m, nn.Dropout)] in ([], [0.1])
+    assert rates_of(bare) == rates_of(network)
 
 
 def test_the_treated_network_can_be_copied_and_pickled(case):
@@ -201,10 +168,8 @@ def test_neighbouring_draws_of_dropout_noise_are_independent():
 @pytest.mark.parametrize(
     ("network", "options", "message"),
     [
-        (nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 2)), {"l2": 0.1}, "model: layer '0' is a LSTM, which fitwell cannot regularize yet. Give a network of Linear and Conv layers."),
-        (nn.MultiheadAttention(4, 2), {"l2": 0.1}, "model: layer '' is a MultiheadAttention, which fitwell cannot regularize yet. Give a network of Linear and Conv layers."),
         (nn.ReLU(), {"l1": 0.1}, "model: ReLU has no Linear or Conv layer, so there is nothing to regularize. Give a network with at least one."),
-        (nn.Linear(2, 2), {"dropout": 0.5}, "dropout: the network has no hidden layer to put it after. Use dropout=0."),
+        (nn.Linear(2, 2), {"dropout": 0.5}, "dropout: the network has no hidden activation to put it after. Use dropout=0."),
         (nn.Linear(2, 2), {"l1": -1.0}, "l1 is -1.0, but a number from 0 up is expected."),
         (nn.Linear(2, 2), {"l2": float("nan"), "dropout": 1.0}, "l2 is nan, but a number from 0 up is expected; dropout is 1.0, but a rate from 0 to below 1 is expected."),
         (nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2)), {"batch_norm": True}, "batch_norm: layer '0' has no bias, so the normalization could not be folded into it afterwards. Give it a bias or use batch_norm=False."),

@@ -145,6 +145,8 @@ def test_a_plain_threshold_would_miss_the_lasso_under_adam(monkeypatch):
 
 def test_other_optimizers_are_refused():
     weight = nn.Parameter(torch.ones(2))
-    optimizer = torch.optim.RMSprop([weight])
-    with pytest.raises(InputError, match="RMSprop, but exact zeros need SGD, Adam or AdamW"):
+    optimizer = torch.optim.Adagrad([weight])
+    with pytest.raises(
+        InputError, match="Adagrad, but exact zeros need SGD, Adam, AdamW or RMSprop"
+    ):
         l1_shrink_(optimizer, [weight], 0.1)

@@ -59,7 +59,7 @@ def _carve(source: Source, rows: Rows, share: float, seed: int) -> tuple[Rows, R
     elif source.groups is not None:
         taken = _whole_groups(source.target[rows], source.groups[rows], share, seed)
     else:
-        taken = _stratified(source.target[rows], share, seed)
+        taken = stratified(source.target[rows], share, seed)
     if taken.all() or not taken.any():
         raise InputError(
             f"{len(rows)} rows cannot be split into parts of {1 - share:.0%} and {share:.0%}. Give"
@@ -105,7 +105,7 @@ def _whole_groups(
     return marked
 
 
-def _stratified(target: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+def stratified(target: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
     """Mark ``share`` of each class, by largest remainder: within one row of its share."""
     rng = np.random.default_rng([seed, 0x5411])
     classes, counts = np.unique(target, return_counts=True)

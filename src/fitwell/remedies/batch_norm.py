@@ -51,7 +51,8 @@ def insert_batch_norm(module: nn.Module) -> list[Change]:
     """
     changes = []
     for site in hidden_sites(module):
-        if site.norm is not None or hasattr(site.layer, "batch_norm"):
+        normed = site.norm is not None or hasattr(site.layer, "batch_norm")
+        if normed or not isinstance(site.layer, tuple(_NORM)):
             continue
         if site.layer.bias is None:
             raise InputError(

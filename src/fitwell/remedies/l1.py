@@ -5,13 +5,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fitwell.errors import InputError
+from fitwell.remedies.metric import groups_of, inverse_metric, step_length
 from fitwell.remedies.remedy import Parameter, Remedy
 
 REMEDY = Remedy(
     name="l1",
     parameters=(Parameter(name="l1", low=1e-6, high=1e-3, log=True, off=0.4, default=0.0),),
 )
+
+
+SMALL = 32_768
+"""Numbers up to which one call for all tensors is quicker than one after the other."""
 
 
 def l1_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
@@ -34,57 +38,65 @@ def l1_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
 
 
 @torch.no_grad()
+def add_l1_gradient_(weights: Sequence[Tensor], strength: float) -> None:
+    r"""Add :math:`\lambda_1\,\mathrm{sign}(w)` to each gradient, as `l1_penalty` would."""
+    if not strength:
+        return
+    held = [weight for weight in weights if weight.grad is not None]
+    gradients: list[Tensor] = [weight.grad for weight in held]  # type: ignore[misc]  # see above
+    if sum(weight.numel() for weight in held) < SMALL:
+        torch._foreach_add_(gradients, torch._foreach_sign(held), alpha=strength)
+    else:
+        for weight, gradient in zip(held, gradients, strict=True):
+            gradient.add_(weight.sign(), alpha=strength)
+
+
+@torch.no_grad()
 def l1_shrink_(
     optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], strength: float
 ) -> None:
     r"""Proximal step of :math:`\lambda_1 \sum |w|` in the optimizer's own metric.
 
-    Each weight moves toward zero by :math:`t` and stops there, with
-
-    .. math:: t = \eta\,\lambda_1 \;\text{(SGD)}, \qquad
-              t = \frac{\eta\,\lambda_1}{\sqrt{\hat v} + \varepsilon} \;\text{(Adam, AdamW)},
-
-    where :math:`\eta` is the learning rate and :math:`\hat v` Adam's bias-corrected second
-    moment. A plain threshold :math:`\eta\lambda_1` under Adam solves another problem,
-    because Adam rescales the gradient but not the threshold.
+    Each weight moves toward zero by :math:`t = \eta\,\lambda_1 / D` and stops there, where
+    :math:`\eta` is `step_length` and :math:`D` the metric of `inverse_metric`: 1 for SGD,
+    :math:`\sqrt{\hat v} + \varepsilon` for Adam. A plain threshold
+    :math:`\eta\lambda_1` under Adam solves another problem, because Adam rescales the
+    gradient but not the threshold.
 
     Call it after ``optimizer.step()``, which must have seen the loss without the L1 term.
 
     Raises:
-        InputError: the optimizer is neither SGD, Adam nor AdamW, or does not hold a weight.
+        InputError: an optimizer without such a metric, or one that does not hold a weight.
 
     Reference:
         Yun, Lozano, Yang: Adaptive Proximal Gradient Methods for Structured Neural
         Networks, NeurIPS 2021.
     """
-    group_of = {id(p): group for group in optimizer.param_groups for p in group["params"]}
-    for weight in weights:
-        if id(weight) not in group_of:
-            raise InputError(
-                "optimizer does not hold a penalized weight. Build it from the parameters of the"
-                " treated module."
-            )
-        limit = _threshold(optimizer, group_of[id(weight)], weight, strength)
-        # w minus its clamp is the soft threshold, and exactly zero inside the band.
-        weight.sub_(torch.clamp(weight, -limit, limit))
+    if not strength:
+        return
+    for group, places in groups_of(optimizer, weights):
+        held = [weights[place] for place in places]
+        scales = inverse_metric(optimizer, group, held)
+        soft_threshold_(held, step_length(optimizer, group) * strength, scales)
 
 
-def _threshold(
-    optimizer: torch.optim.Optimizer, group: dict[str, object], weight: Tensor, strength: float
-) -> Tensor:
-    rate = float(group["lr"])  # type: ignore[arg-type]
-    if isinstance(optimizer, torch.optim.SGD):
-        return torch.full_like(weight, rate * strength)
-    if isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW)):
-        state = optimizer.state[weight]
-        if "exp_avg_sq" not in state:  # never stepped: there is no metric yet
-            return torch.zeros_like(weight)
-        beta2 = float(group["betas"][1])  # type: ignore[index]
-        correction = 1 - beta2 ** float(state["step"])
-        metric = (state["exp_avg_sq"] / correction).sqrt_().add_(float(group["eps"]))  # type: ignore[arg-type]
-        limit: Tensor = metric.reciprocal_().mul_(rate * strength)
-        return limit
-    raise InputError(
-        f"optimizer is {type(optimizer).__name__}, but exact zeros need SGD, Adam or AdamW. Use one"
-        " of them, or keep L1 in the loss with exact_zeros=False."
-    )
+def soft_threshold_(
+    weights: list[Tensor], limit: float, scales: list[Tensor] | None = None
+) -> None:
+    """Move each weight toward zero by ``limit`` times its scale, and stop there.
+
+    >>> weight = torch.tensor([0.5, -0.2, 0.1])
+    >>> soft_threshold_([weight], 0.2)
+    >>> weight
+    tensor([0.3000, 0.0000, 0.0000])
+    """
+    # w minus its clamp is the soft threshold, and exactly zero inside the band.
+    if scales is None:
+        inside = torch._foreach_clamp_max(weights, limit)
+        torch._foreach_clamp_min_(inside, -limit)
+    else:
+        torch._foreach_mul_(scales, limit)
+        inside = torch._foreach_minimum(weights, scales)
+        torch._foreach_neg_(scales)
+        torch._foreach_maximum_(inside, scales)
+    torch._foreach_sub_(weights, inside)

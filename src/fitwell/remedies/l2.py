@@ -43,6 +43,6 @@ def add_l2_gradient_(weights: Sequence[Tensor], strength: float) -> None:
     The result equals backpropagating the penalty, without a graph for it.
     """
     if strength:
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
         held = [weight for weight in weights if weight.grad is not None]
+        gradients: list[Tensor] = [weight.grad for weight in held]  # type: ignore[misc]  # see above
         torch._foreach_add_(gradients, held, alpha=2 * strength)

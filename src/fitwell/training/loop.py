@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fitwell.errors import TrainingFailed
 from fitwell.recipe import Recipe
 from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
 from fitwell.remedies.shuffling import batches
 from fitwell.task import Material
+from fitwell.training.loss import Loss, Part, part
 from fitwell.treatment import Treated, regularize
 
 CURVE_ROWS = 2000
@@ -34,7 +34,8 @@ class Outcome:
     Attributes:
         weights: ``state_dict`` of the bare architecture at the kept epoch.
         best_epoch: the kept epoch, from 1.
-        train_log_loss: after each epoch, in eval mode, so comparable with validation.
+        train_log_loss: after each epoch, in eval mode, so comparable with validation; of a
+            regression the squared error.
         l1_term: ``l1 Σ|w|`` after each epoch.
         l2_term: ``l2 Σw²`` after each epoch.
         validation_log_loss: after each epoch; empty without validation rows.
@@ -161,9 +162,9 @@ def _epochs(
     device: str,
     on_epoch: OnEpoch | None,
 ) -> tuple[_Curves, int, dict[str, Tensor] | None]:
-    x, y = _tensors(material.train_x, material.train_y, device)
-    held_x, held_y = _tensors(material.validation_x, material.validation_y, device)
-    class_weights = _class_weights(material, recipe, device)
+    seen = part(material.train_x, material.train_y, material.train_weights, device)
+    held = part(material.validation_x, material.validation_y, material.validation_weights, device)
+    loss = Loss(material.loss, _class_weights(material, recipe, device))
     optimizer = torch.optim.Adam(
         treated.module.parameters(), lr=recipe.learning_rate, fused=device != "mps"
     )
@@ -177,13 +178,13 @@ def _epochs(
     )
     for epoch in range(1, total + 1):
         _set_rate(optimizer, recipe, epoch)
-        _one_epoch(treated, optimizer, x, y, class_weights, recipe, order)
-        _record(curves, treated, (x, y), (held_x, held_y), class_weights)
+        _one_epoch(treated, optimizer, seen, loss, recipe, order)
+        _record(curves, treated, seen, held, loss)
         if not math.isfinite(curves.train[-1]):
             raise TrainingFailed(f"the loss became {curves.train[-1]} in epoch {epoch}")
         if on_epoch:
             on_epoch(epoch, total)
-        if len(held_y) == 0:
+        if len(held.y) == 0:
             continue
         lower = patience.update(curves.validation[-1], halves)
         if recipe.early_stopping and lower:
@@ -196,10 +197,6 @@ def _epochs(
 
 def _halves(material: Material) -> NDArray[np.bool_]:
     return split_halves(len(material.validation_y), seed=0, groups=material.validation_groups)
-
-
-def _tensors(x: NDArray[np.float32], y: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
 
 
 def _class_weights(material: Material, recipe: Recipe, device: str) -> Tensor | None:
@@ -220,51 +217,38 @@ def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> N
 def _one_epoch(
     treated: Treated,
     optimizer: torch.optim.Optimizer,
-    x: Tensor,
-    y: Tensor,
-    class_weights: Tensor | None,
+    seen: Part,
+    loss: Loss,
     recipe: Recipe,
     order: torch.Generator,
 ) -> None:
     module = treated.module.train()
-    for batch in batches(len(x), recipe.batch_size, recipe.sampling, order):
-        rows = batch.to(x.device)
-        loss = F.cross_entropy(module(x[rows]), y[rows], weight=class_weights)
+    for batch in batches(len(seen.x), recipe.batch_size, recipe.sampling, order):
+        taken = seen.take(batch)
+        value = loss.of_batch(module(taken.x), taken)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         treated.add_penalty_gradient_()
         optimizer.step()
         if recipe.l1:
             treated.shrink_(optimizer)
 
 
-def _record(
-    curves: _Curves,
-    treated: Treated,
-    seen: tuple[Tensor, Tensor],
-    held: tuple[Tensor, Tensor],
-    class_weights: Tensor | None,
-) -> None:
+def _record(curves: _Curves, treated: Treated, seen: Part, held: Part, loss: Loss) -> None:
     # A fixed random sample: rows may come sorted by class.
-    rows = torch.randperm(len(seen[1]), generator=torch.Generator().manual_seed(0))[:CURVE_ROWS]
-    rows = rows.to(seen[1].device)
-    sample = row_losses(treated.module, seen[0][rows], seen[1][rows], class_weights)
+    rows = torch.randperm(len(seen.y), generator=torch.Generator().manual_seed(0))[:CURVE_ROWS]
+    sample = _row_losses(treated.module, seen.take(rows), loss)
     curves.train.append(float(sample.mean(dtype=np.float64)))
     l1_term, l2_term = treated.terms()
     curves.l1.append(l1_term)
     curves.l2.append(l2_term)
-    if len(held[1]):
-        curves.validation.append(row_losses(treated.module, *held, class_weights))
+    if len(held.y):
+        curves.validation.append(_row_losses(treated.module, held, loss))
 
 
-def row_losses(
-    module: nn.Module, x: Tensor, y: Tensor, class_weights: Tensor | None = None
-) -> NDArray[np.float32]:
-    """Log-loss of each row in eval mode, times its class weight if there are any."""
-    losses = F.cross_entropy(logits(module, x), y, reduction="none")
-    if class_weights is not None:
-        losses = losses * class_weights[y]
-    return losses.cpu().numpy()
+def _row_losses(module: nn.Module, rows: Part, loss: Loss) -> NDArray[np.float32]:
+    """Loss of each row in eval mode, times its weights if there are any."""
+    return loss.of_rows(logits(module, rows.x), rows).cpu().numpy()
 
 
 @torch.no_grad()

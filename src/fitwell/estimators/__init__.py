@@ -1,0 +1,1 @@
+"""scikit-learn estimators: one network, trained with the strengths that are given."""
