@@ -262,6 +262,17 @@ def test_an_average_over_padding_is_no_constant():
     assert checked(net, torch.randn(IMAGES).double()).removed == ()
 
 
+def test_a_constant_holds_for_images_of_another_size_too():
+    """On 2x2 pixels every window lies half in the padding; on larger images some do not."""
+    net = nn.Sequential(
+        nn.Conv2d(2, 5, 1), nn.Sigmoid(), nn.AvgPool2d(2, padding=1), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(5, 3),
+    ).double()  # fmt: skip
+    constant(net[0], 0)
+    small, larger = (checked(net, torch.randn(3, 2, 2, 2).double()).module, torch.randn(3, 2, 6, 6))
+    torch.testing.assert_close(small(larger.double()), net(larger.double()))
+
+
 class Residual(nn.Module):
     """A stem, a block with an identity path, an average over the pixels and a head."""
 
@@ -384,6 +395,29 @@ class Transposed(nn.Module):
         return self.out(F.linear(torch.relu(self.encode(x)), self.encode.weight.t()))
 
 
+class Weighed(nn.Module):
+    """The weight of a layer is read past the layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.out = nn.Linear(5, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.first(x))) + self.first.weight.mean()
+
+
+class Counted(nn.Module):
+    """The number of units is a number in the network."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.out = nn.Linear(5, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        hidden = torch.relu(self.first(x))
+        return self.out(hidden) / hidden.shape[-1] ** 0.5
+
+
 class Joined(nn.Module):
     """Two layers are concatenated."""
 
@@ -432,6 +466,7 @@ def one_norm_for_two():
 
 KEPT = {
     "tied": Tied, "called twice": Twice, "transposed": Transposed, "concatenated": Joined,
+    "weight read": Weighed, "units counted": Counted,
     "output": Seen, "layer norm": Normed, "hook": hooked, "shared norm": one_norm_for_two,
     "own class": lambda: nn.Sequential(type("Own", (nn.Linear,), {})(5, 4), nn.Linear(4, 3)),
     "parametrized": lambda: nn.Sequential(
@@ -472,7 +507,7 @@ def test_a_linear_layer_on_sequences_shrinks_and_a_norm_over_time_keeps_it():
     plain = nn.Sequential(nn.Linear(5, 4), nn.GELU(), nn.Linear(4, 3)).double()
     normed = stirred(nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3)))
     for net, left in ((plain, 3), (normed, 4)):
-        constant(net[0], 0)
+        unread(net[-1], 0)
         assert widths(checked(net, torch.randn(2, 4, 5).double())) == [left, 3]
 
 
@@ -514,6 +549,15 @@ def test_a_unit_leaves_only_if_every_reader_can_do_without():
     assert result.removed == (Removed("first", 6, 4),)  # 0 and 2 leave; one reader needs 1 and 3
     for name, output in result.module(*inputs).items():
         torch.testing.assert_close(output, net(*inputs)[name])
+
+
+def test_an_example_that_the_network_writes_over_is_left_alone():
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3)).double()
+    constant(net[1], 0)
+    x = torch.randn(4, 5).double()
+    before = x.clone()
+    assert widths(compact(net, x)) == [3, 3]
+    assert torch.equal(x, before)
 
 
 @pytest.mark.parametrize("kind", [mlp, cnn])

@@ -94,7 +94,7 @@ class Regularize(Callback):
     ) -> None:
         """Add the gradient."""
         add_penalty_gradient(net.treated_, net.optimizer_)
-        #  # skorch steps with a closure; this is inside
+        net.treated_.decay_(net.optimizer_)  # skorch steps with a closure; this is inside
 
     def on_epoch_end(
         self,
