@@ -8,7 +8,6 @@ and their middle half.
     python benchmarks/overhead.py [--rounds 40]
 
 - fitwell, terms in the loss: `Treated.step_`, gradients added directly.
-- fitwell, L2 by groups: the same, L2 taken by Adam through `Treated.parameter_groups`.
 - fitwell, exact zeros: the same with the proximal step of L1 in Adam's metric.
 - penalty(): fitwell's differentiable penalty, added to the loss.
 - by hand: a loop over ``named_parameters`` that adds ``abs().sum()`` and
@@ -32,7 +31,6 @@ L1, L2, BATCH, CLASSES = 1e-5, 1e-4, 128, 10
 RIVALS = (
     "dropout alone",
     "fitwell, terms in the loss",
-    "fitwell, L2 by groups",
     "fitwell, exact zeros",
     "penalty()",
     "by hand",
@@ -89,8 +87,7 @@ def steps(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> dict[str, St
         strengths = {"l1": L1, "l2": L2} if penalty.startswith(("fitwell", "penalty")) else {}
         exact = penalty == "fitwell, exact zeros"
         treated = regularize(make(), dropout=0.3, exact_zeros=exact, **strengths)
-        own = treated.parameter_groups(torch.optim.Adam) if "groups" in penalty else None
-        optimizer = torch.optim.Adam(own or treated.module.parameters(), lr=1e-3, fused=True)
+        optimizer = torch.optim.Adam(treated.module.parameters(), lr=1e-3, fused=True)
         return lambda: _step(penalty, treated, optimizer, x, y)
 
     return {name: build(name) for name in RIVALS}

@@ -89,7 +89,7 @@ class Weight:
 
 def _weight_names(layer: nn.Module) -> list[str]:
     """Name the parameters of a layer that are weights: not biases, norms or embeddings."""
-    if isinstance(layer, WEIGHTED):
+    if isinstance(layer, WEIGHTED) or _is_conv1d_of_transformers(layer):
         return ["weight"]
     if isinstance(layer, RECURRENT):
         return [name for name in layer._parameters if name.startswith("weight_")]
@@ -97,6 +97,27 @@ def _weight_names(layer: nn.Module) -> list[str]:
         names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
         return [name for name in names if layer._parameters.get(name) is not None]
     return []
+
+
+def _is_conv1d_of_transformers(layer: nn.Module) -> bool:
+    """Whether it is GPT-2's linear layer, which has its outputs in columns."""
+    kind = type(layer)
+    return kind.__name__ == "Conv1D" and kind.__module__.startswith("transformers.")
+
+
+def strangers(module: nn.Module) -> list[Change]:
+    """List layers with weights of their own that nothing here knows, so nothing treats.
+
+    Embeddings and norms are known, and left alone by custom.
+    """
+    known = (nn.Embedding, nn.EmbeddingBag, nn.GroupNorm, nn.LayerNorm, *NORMS)
+    return [
+        Change(name, f"left alone: {type(layer).__name__} is no layer that fitwell knows")
+        for name, layer in module.named_modules()
+        if not _weight_names(layer)
+        and not isinstance(layer, known)
+        and any(p.dim() > 1 for p in layer.parameters(recurse=False))
+    ]
 
 
 def penalized(module: nn.Module) -> list[Weight]:
@@ -113,7 +134,8 @@ def penalized(module: nn.Module) -> list[Weight]:
         if names:
             _check_real(layer_name, layer)
         for name in names:
-            units = 1 if isinstance(layer, TRANSPOSED) else 0
+            columns = isinstance(layer, TRANSPOSED) or _is_conv1d_of_transformers(layer)
+            units = 1 if columns else 0
             weight = Weight(layer_name, layer, name, units)
             found.setdefault(id(weight.tensor), weight)
     if not found:

@@ -4,7 +4,6 @@ import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +14,14 @@ from fitwell.remedies.batch_norm import fold_batch_norm, insert_batch_norm
 from fitwell.remedies.decoupled import decay_, decay_l1_
 from fitwell.remedies.dropout import DropoutHook
 from fitwell.remedies.dropout_places import insert_dropout, places
+from fitwell.remedies.elastic import Place, add_elastic_gradient_
 from fitwell.remedies.group_lasso import add_group_gradient_, group_penalty, group_shrink_
-from fitwell.remedies.l1 import add_l1_gradient_, l1_penalty, l1_shrink_
-from fitwell.remedies.l2 import add_l2_gradient_, l2_penalty
+from fitwell.remedies.l1 import l1_penalty, l1_shrink_
+from fitwell.remedies.l2 import l2_penalty
 from fitwell.rules import Rules, check_rules, check_settings, strength
-from fitwell.surgery import DROPOUTS, NORMS, Change, Weight, penalized, without_hooks
+from fitwell.surgery import DROPOUTS, NORMS, Change, Weight, penalized, strangers, without_hooks
 
 STRENGTHS = ("l1", "l2", "group_lasso", "decoupled_l1", "decoupled_l2")
-IN_GROUPS = "fitwell_l2"
-"""Marks parameter groups whose ``weight_decay`` is the L2 term."""
-
 WORDS = ("L1", "L2", "group lasso", "decoupled L1", "decoupled L2")
 
 
@@ -64,6 +61,7 @@ class Treated:
         changes: what was touched, layer by layer.
         exact_zeros: whether the terms that can zero weights, L1 and group lasso, are left
             to `shrink_` instead of `penalty`.
+        shrinks: whether `shrink_` has anything to do after a step.
     """
 
     def __init__(
@@ -82,9 +80,10 @@ class Treated:
         self._terms = tuple(terms)
         kinds = ("l2",) if exact_zeros else ("l1", "l2", "group_lasso")
         self._in_loss = [term for term in terms if term.kind in kinds]
-        self._without_l2 = [term for term in self._in_loss if term.kind != "l2"]
+        self._elastic = _elastic(self._in_loss)
+        self._groups = [term for term in self._in_loss if term.kind == "group_lasso"]
         self._decays = any(term.kind == "decoupled_l2" for term in terms)
-        self._shrinks = exact_zeros or any(term.kind == "decoupled_l1" for term in terms)
+        self.shrinks = exact_zeros or any(term.kind == "decoupled_l1" for term in terms)
         self._former_rates = former_rates
         self._set_rates = {n: _rate(m) for n, m in module.named_modules() if n in former_rates}
 
@@ -107,53 +106,15 @@ class Treated:
             total = total + term.value(parameters)
         return total
 
-    def parameter_groups(self, kind: type[torch.optim.Optimizer]) -> list[dict[str, Any]]:
-        """Give the network's parameters for an optimizer that takes the L2 term itself.
-
-        ``weight_decay = 2 * l2`` on the weights that have it is exactly the term for SGD,
-        RMSprop and Adam, which add it to the gradient, and it costs nothing there. `step_`
-        then leaves the term out; do not add `penalty` to the loss as well.
-
-        Raises:
-            InputError: an optimizer whose ``weight_decay`` is another thing, as AdamW's.
-
-        >>> from torch import nn
-        >>> treated = regularize(nn.Linear(2, 1), l2=0.01)
-        >>> optimizer = torch.optim.Adam(treated.parameter_groups(torch.optim.Adam), lr=0.1)
-        >>> [group["weight_decay"] for group in optimizer.param_groups]
-        [0.02, 0.0]
-        """
-        coupled = (torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adam)
-        if not issubclass(kind, coupled) or issubclass(kind, torch.optim.AdamW):
-            raise InputError(
-                f"kind is {kind.__name__}, but SGD, RMSprop or Adam is expected: another weight"
-                " decay is not the L2 term. Use the optimizer without groups, and step_."
-            )
-        groups: list[dict[str, Any]] = []
-        for term in self._terms:
-            if term.kind == "l2":
-                decay = 2 * term.strength
-                groups.append({"params": term.tensors(), "weight_decay": decay, IN_GROUPS: True})
-        decayed = {id(tensor) for group in groups for tensor in group["params"]}
-        rest = [p for p in self.module.parameters() if id(p) not in decayed]
-        return [*groups, {"params": rest, "weight_decay": 0.0}]
-
     def add_penalty_gradient_(self) -> None:
         """Add the gradient of `penalty` directly: the same numbers, less work.
 
         Call it once per optimizer step, after the last ``backward`` and instead of adding
         `penalty` to the loss.
         """
-        self._add_gradients(self._in_loss)
-
-    def _add_gradients(self, terms: Sequence[Term]) -> None:
-        for term in terms:
-            if term.kind == "l1":
-                add_l1_gradient_(term.tensors(), term.strength)
-            elif term.kind == "l2":
-                add_l2_gradient_(term.tensors(), term.strength)
-            else:
-                add_group_gradient_(term.tensors(), term.axes, term.strength)
+        add_elastic_gradient_(self._elastic)
+        for term in self._groups:
+            add_group_gradient_(term.tensors(), term.axes, term.strength)
 
     def shrink_(self, optimizer: torch.optim.Optimizer) -> None:
         """Take L1 and group lasso as proximal steps; call it after ``optimizer.step()``.
@@ -185,12 +146,11 @@ class Treated:
 
     def step_(self, optimizer: torch.optim.Optimizer) -> None:
         """Do all of it around one optimizer step, for a loss without `penalty`."""
-        taken = any(IN_GROUPS in group for group in optimizer.param_groups)
-        self._add_gradients(self._without_l2 if taken else self._in_loss)
+        self.add_penalty_gradient_()
         if self._decays:
             self.decay_(optimizer)
         optimizer.step()
-        if self._shrinks:
+        if self.shrinks:
             self.shrink_(optimizer)
 
     def set_dropout_(self, share: float) -> None:
@@ -248,8 +208,21 @@ class Treated:
 
         Raises:
             InputError: the network cannot be traced.
+            FitwellError: the outputs would differ; nothing is given back.
         """
         return compact(self.remove(), example)
+
+
+def _elastic(terms: Sequence[Term]) -> list[Place]:
+    """Gather L1 and L2 weight by weight."""
+    found: dict[Weight, dict[str, float]] = {}
+    for term in terms:
+        for weight in term.weights:
+            found.setdefault(weight, {})[term.kind] = term.strength
+    return [
+        (weight.module, weight.name, strengths.get("l1", 0.0), strengths.get("l2", 0.0))
+        for weight, strengths in found.items()
+    ]
 
 
 def _has_rate(layer: nn.Module) -> bool:
@@ -332,6 +305,7 @@ def regularize(
         )
     if batch_norm:
         changes += insert_batch_norm(module)
+    changes += strangers(module)
     return Treated(
         module,
         tuple(changes),

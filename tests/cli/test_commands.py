@@ -98,7 +98,7 @@ def test_a_run_killed_half_way_is_resumed_to_the_same_result(table):
     frame = make_frame(rows=1500)
     frame.to_csv("big.csv", index=False)
     options = ["tune", "big.csv", "--target", "bought", "--trials", "8", "--epochs", "12",
-               "--seeds", "2", "--workers", "1", "--quiet", "--json"]  # fmt: skip
+               "--seeds", "2", "--widths", "64", "--workers", "1", "--quiet", "--json"]  # fmt: skip
     whole = subprocess.run([FITWELL, *options, "--out", "whole"], capture_output=True, check=True)
     running = subprocess.Popen(
         [FITWELL, *options, "--out", "cut"], stdout=subprocess.PIPE, stderr=subprocess.PIPE

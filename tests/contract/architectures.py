@@ -194,6 +194,15 @@ def bert():
     return Logits(BertForSequenceClassification(config))
 
 
+def gpt():
+    from transformers import GPT2Config, GPT2ForSequenceClassification
+
+    config = GPT2Config(
+        vocab_size=20, n_embd=8, n_layer=2, n_head=2, n_positions=16, num_labels=3, pad_token_id=0
+    )
+    return Logits(GPT2ForSequenceClassification(config))
+
+
 def vit():
     from transformers import ViTConfig, ViTForImageClassification
 
@@ -235,6 +244,7 @@ NETWORKS = {
     "transformer encoder": (Encoder, numbers(4, 6, 5)),
     "embedding bag": (Words, words),
     "bert": (bert, words),
+    "gpt": (gpt, words),
     "vit": (vit, numbers(4, 1, 8, 8)),
 }
 """For each kind how it is made, and how an input for it."""

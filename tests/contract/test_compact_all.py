@@ -2,14 +2,14 @@
 
 import pytest
 import torch
+from architectures import NETWORKS
 from torch import nn
 
-from architectures import NETWORKS
 from fitwell.errors import InputError
 from fitwell.surgery import WEIGHTED, penalized
 from fitwell.treatment import regularize
 
-UNTRACEABLE = {"bert", "vit", "lstm cell"}
+UNTRACEABLE = {"bert", "gpt", "vit", "lstm cell"}
 """Their forward asks what it is given, which a traced one cannot answer."""
 
 

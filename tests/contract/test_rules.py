@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from architectures import NETWORKS
 from torch import nn
 
-from architectures import NETWORKS
 from fitwell.errors import InputError
 from fitwell.models.mlp import mlp
 from fitwell.remedies.dropout import DropoutHook, schedule

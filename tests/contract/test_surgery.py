@@ -27,7 +27,7 @@ def rates_of(network):
 
 @pytest.fixture(params=NETWORKS, ids=str)
 def case(request):
-    if request.param in ("bert", "vit"):
+    if request.param in ("bert", "gpt", "vit"):
         pytest.importorskip("transformers", reason="transformers is not installed")
     make, make_input = NETWORKS[request.param]
     torch.manual_seed(0)
@@ -191,3 +191,31 @@ def test_shrinking_twice_is_refused():
     treated = regularize(nn.Linear(2, 2), l1=0.1)
     with pytest.raises(InputError, match="would count twice"):
         treated.shrink_(torch.optim.SGD(treated.module.parameters(), lr=0.1))
+
+
+def test_a_layer_that_is_not_known_is_named_and_left_alone():
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Parameter(torch.randn(2, 2))
+
+        def forward(self, x):
+            return x @ self.table
+
+    treated = regularize(nn.Sequential(Own(), nn.Linear(2, 1)), l2=0.1)
+    assert [str(change) for change in treated.changes] == [
+        "1: L2 0.1 on 2 weights",
+        "0: left alone: Own is no layer that fitwell knows",
+    ]
+
+
+def test_gpts_own_linear_layers_are_penalized_and_embeddings_are_not():
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    network = NETWORKS["gpt"][0]()
+    treated = regularize(network, l2=1.0)
+    linear = [
+        p
+        for name, p in network.named_parameters()
+        if p.dim() == 2 and "wte" not in name and "wpe" not in name
+    ]
+    torch.testing.assert_close(treated.penalty(), sum(p.square().sum() for p in linear))

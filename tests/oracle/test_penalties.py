@@ -7,8 +7,9 @@ from sklearn.linear_model import Lasso, Ridge
 from torch import nn
 
 from fitwell.errors import InputError
+from fitwell.remedies.elastic import add_elastic_gradient_
 from fitwell.remedies.l1 import l1_penalty, l1_shrink_
-from fitwell.remedies.l2 import add_l2_gradient_, l2_penalty
+from fitwell.remedies.l2 import l2_penalty
 from fitwell.treatment import regularize
 
 
@@ -34,11 +35,13 @@ def test_the_l2_gradient_is_twice_the_strength_times_the_weight(weights):
 
 
 def test_the_direct_l2_gradient_equals_the_one_by_autograd(weights):
-    for weight in weights:
-        weight.grad = torch.ones_like(weight)
-    add_l2_gradient_(weights, 0.3)
-    for weight in weights:
-        torch.testing.assert_close(weight.grad, 1 + 0.6 * weight.detach())
+    layers = [nn.Module() for _ in weights]
+    for layer, weight in zip(layers, weights, strict=True):
+        layer.weight = nn.Parameter(weight.detach())
+        layer.weight.grad = torch.ones_like(weight)
+    add_elastic_gradient_([(layer, "weight", 0.0, 0.3) for layer in layers])
+    for layer, weight in zip(layers, weights, strict=True):
+        torch.testing.assert_close(layer.weight.grad, 1 + 0.6 * weight.detach())
 
 
 def test_zero_strength_is_silent(weights):

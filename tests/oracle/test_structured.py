@@ -8,8 +8,9 @@ from torch import nn
 
 from fitwell.errors import InputError
 from fitwell.remedies.decoupled import decay_of_timescale, timescale_of_decay
+from fitwell.remedies.elastic import add_elastic_gradient_
 from fitwell.remedies.group_lasso import add_group_gradient_, group_penalty
-from fitwell.remedies.l1 import add_l1_gradient_, l1_penalty
+from fitwell.remedies.l1 import l1_penalty
 from fitwell.treatment import regularize
 
 OPTIMIZERS = {
@@ -146,12 +147,12 @@ def test_a_group_of_a_convolution_is_a_filter_and_of_its_transpose_too():
 
 
 def test_the_direct_l1_gradient_equals_the_one_by_autograd():
-    weight = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
-    l1_penalty([weight], 0.3).backward()
-    expected = weight.grad.clone()
-    weight.grad.zero_()
-    add_l1_gradient_([weight], 0.3)
-    torch.testing.assert_close(weight.grad, expected)
+    layer = nn.Linear(4, 3).double()
+    l1_penalty([layer.weight], 0.3).backward()
+    expected = layer.weight.grad.clone()
+    layer.weight.grad.zero_()
+    add_elastic_gradient_([(layer, "weight", 0.3, 0.0)])
+    torch.testing.assert_close(layer.weight.grad, expected)
 
 
 def test_adam_with_decoupled_l2_is_adamw_step_by_step():

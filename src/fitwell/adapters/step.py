@@ -96,7 +96,7 @@ def moves(treated: Treated, optimizer: Optimizer) -> bool:
 
 
 def _shrinks(treated: Treated) -> bool:
-    return treated.exact_zeros or any(term.kind == "decoupled_l1" for term in treated._terms)
+    return treated.shrinks
 
 
 def named_terms(treated: Treated) -> dict[str, float]:

@@ -14,10 +14,6 @@ REMEDY = Remedy(
 )
 
 
-SMALL = 32_768
-"""Numbers up to which one call for all tensors is quicker than one after the other."""
-
-
 def l1_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
     r"""Sum of absolute weights times the strength: :math:`\lambda_1 \sum |w|`.
 
@@ -35,20 +31,6 @@ def l1_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
     for weight in weights:
         total = total + weight.abs().sum()
     return strength * total
-
-
-@torch.no_grad()
-def add_l1_gradient_(weights: Sequence[Tensor], strength: float) -> None:
-    r"""Add :math:`\lambda_1\,\mathrm{sign}(w)` to each gradient, as `l1_penalty` would."""
-    if not strength:
-        return
-    held = [weight for weight in weights if weight.grad is not None]
-    gradients: list[Tensor] = [weight.grad for weight in held]  # type: ignore[misc]  # see above
-    if sum(weight.numel() for weight in held) < SMALL:
-        torch._foreach_add_(gradients, torch._foreach_sign(held), alpha=strength)
-    else:
-        for weight, gradient in zip(held, gradients, strict=True):
-            gradient.add_(weight.sign(), alpha=strength)
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@ r"""L2: the sum of squared weights, :math:`\lambda_2 \sum w^2`, with no half in 
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from fitwell.remedies.remedy import Parameter, Remedy
@@ -27,6 +26,7 @@ def l2_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
     Reference:
         Krogh and Hertz: A Simple Weight Decay Can Improve Generalization, 1991.
 
+    >>> import torch
     >>> l2_penalty([torch.tensor([3.0, -4.0])], 0.5)
     tensor(12.5000)
     """
@@ -34,15 +34,3 @@ def l2_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
     for weight in weights:
         total = total + weight.square().sum()
     return strength * total
-
-
-@torch.no_grad()
-def add_l2_gradient_(weights: Sequence[Tensor], strength: float) -> None:
-    r"""Add :math:`2\lambda_2 w` to each weight's gradient, as `l2_penalty` would.
-
-    The result equals backpropagating the penalty, without a graph for it.
-    """
-    if strength:
-        held = [weight for weight in weights if weight.grad is not None]
-        gradients: list[Tensor] = [weight.grad for weight in held]  # type: ignore[misc]  # see above
-        torch._foreach_add_(gradients, held, alpha=2 * strength)
