@@ -219,6 +219,24 @@ def after_output(module: nn.Module) -> set[int]:
     return {id(layer) for layer in order[last + 1 :]}
 
 
+def has_own_rate(layer: nn.Module) -> bool:
+    """Whether a layer has a dropout rate of its own."""
+    return isinstance(layer, (*DROPOUTS, nn.MultiheadAttention, nn.RNNBase))
+
+
+def own_rate(layer: nn.Module) -> float:
+    """Give it."""
+    return float(layer.p if isinstance(layer, DROPOUTS) else layer.dropout)  # type: ignore[arg-type]
+
+
+def set_own_rate(layer: nn.Module, rate: float) -> None:
+    """Set it: ``p`` of dropout layers, ``dropout`` of attention and recurrent ones."""
+    if isinstance(layer, DROPOUTS):
+        layer.p = rate
+    else:
+        layer.dropout = rate  # type: ignore[assignment]  # a float there, not a module
+
+
 class Inserted:
     """Base of every hook that fitwell puts on a layer, so that it can be found again."""
 

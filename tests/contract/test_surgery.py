@@ -77,6 +77,18 @@ def test_remove_gives_the_bare_network_with_the_trained_weights(case):
     assert rates_of(bare) == rates_of(network)
 
 
+def test_saved_weights_go_into_the_users_own_network(case, tmp_path):
+    """Trained with fitwell, loaded without it: the names and shapes are the user's."""
+    network, x = case
+    treated = regularize(network, l1=1e-4, dropout=0.5)
+    with torch.no_grad():
+        for parameter in treated.module.parameters():
+            parameter.mul_(1.5)
+    torch.save(treated.module.state_dict(), tmp_path / "weights.pt")
+    network.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
+    assert torch.equal(network.eval()(x), treated.module.eval()(x))
+
+
 def test_the_treated_network_can_be_copied_and_pickled(case):
     network, x = case
     treated = regularize(network, dropout=0.5)
