@@ -146,3 +146,14 @@ def test_a_share_outside_0_to_1_is_refused():
 )
 def test_schedules_at_0_a_tenth_a_half_and_the_end(kind, expected):
     assert [schedule(kind, done) for done in (0, 0.1, 0.5, 1)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.5])
+def test_what_dropout_keeps_is_scaled_so_that_the_mean_stays(rate):
+    net = nn.Sequential(nn.Linear(1, 5000), nn.Sigmoid(), nn.Linear(5000, 1))
+    treated = regularize(net, dropout=rate).module.train()
+    shown = nn.Sequential(treated[0], treated[1])
+    x = torch.ones(1, 1)
+    kept, plain = shown(x), shown.eval()(x)
+    there = kept != 0
+    torch.testing.assert_close(kept[there], plain[there] / (1 - rate), rtol=1e-4, atol=0)

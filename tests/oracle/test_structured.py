@@ -218,3 +218,21 @@ def test_shrinking_an_optimizer_without_the_weights_is_refused():
     other = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
     with pytest.raises(InputError, match="optimizer does not hold a penalized weight"):
         treated.shrink_(other)
+
+
+def test_the_first_threshold_under_adam_is_in_the_bias_corrected_metric():
+    """After one step the corrected mean of squares is the squared gradient itself."""
+    layer = nn.Linear(3, 1, bias=False).double()
+    treated = regularize(layer, l1=0.2, exact_zeros=True)
+    weight = treated.module.weight
+    with torch.no_grad():
+        weight.copy_(torch.tensor([[1.0, -1.0, 1.0]]))
+    gradient = torch.tensor([[0.5, -2.0, 0.1]], dtype=torch.float64)
+    weight.grad = gradient.clone()
+    optimizer = torch.optim.Adam(treated.module.parameters(), lr=0.01, eps=1e-8)
+    treated.step_(optimizer)
+    # Adam's first step is the learning rate times the sign; then the threshold.
+    stepped = torch.tensor([[1.0, -1.0, 1.0]], dtype=torch.float64) - 0.01 * gradient.sign()
+    limit = 0.01 * 0.2 / (gradient.abs() + 1e-8)
+    expected = stepped.sign() * (stepped.abs() - limit).clamp(min=0)
+    torch.testing.assert_close(weight.detach(), expected)
