@@ -120,6 +120,12 @@ def test_a_test_set_of_ones_own_is_used_whole():
     assert answer.result.data.test == 77
 
 
+def test_bad_input_leaves_no_folder_behind(tmp_path):
+    with pytest.raises(fitwell.InputError, match="--workers is -1"):
+        fitwell.tune(make_network, make_arrays(), out=tmp_path / "run", **{**QUICK, "workers": -1})
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

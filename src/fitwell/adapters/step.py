@@ -79,7 +79,7 @@ def hook_steps(treated: Treated, optimizer: Optimizer, *, decay: bool) -> list[R
             treated.decay_(stepped)
 
     def after(stepped: Optimizer, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
-        if moves(treated, stepped) and _shrinks(treated):
+        if moves(treated, stepped) and treated.shrinks:
             treated.shrink_(stepped)
 
     hooks = [optimizer.register_step_post_hook(after)]
@@ -93,10 +93,6 @@ def moves(treated: Treated, optimizer: Optimizer) -> bool:
     if overflow is not None and overflow.item():
         return False
     return any(weight.grad is not None for weight in trained(treated, optimizer))
-
-
-def _shrinks(treated: Treated) -> bool:
-    return treated.shrinks
 
 
 def named_terms(treated: Treated) -> dict[str, float]:

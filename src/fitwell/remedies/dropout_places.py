@@ -54,16 +54,16 @@ def insert_dropout(module: nn.Module, rate_of: RateOf) -> list[Change]:
         raise InputError(
             f"dropout: the network has no hidden activation to put it after{reason}. Use dropout=0."
         )
-    return list({change.layer: change for change in reversed(changes)}.values())[::-1]
+    return changes
 
 
 def _own_rates(module: nn.Module, rate_of: RateOf, behind: set[int]) -> Iterable[Change]:
-    near = {id(site.dropout): (site.name, site.next_name) for site in hidden_sites(module)}
+    before = {id(site.dropout): site.name for site in hidden_sites(module) if site.dropout}
     for name, layer in module.named_modules():
         if id(layer) in behind:
             continue
         if isinstance(layer, DROPOUTS):
-            rate = rate_of(name, *near.get(id(layer), ())[:1])
+            rate = rate_of(name, before.get(id(layer), name))
             if rate:
                 layer.p = rate
                 yield Change(name, f"existing {type(layer).__name__} set to {rate:g}")
@@ -107,11 +107,11 @@ def _recurrent(module: nn.Module, rate_of: RateOf, behind: set[int]) -> Iterable
 
 def _functions(module: nn.Module, rate_of: RateOf, found: Iterable[Reading]) -> Iterable[Change]:
     layers = dict(module.named_modules(remove_duplicate=False))
-    own = {id(layer) for layer in layers.values() if isinstance(layer, DROPOUTS)}
+    dropped = {site.next_name for site in hidden_sites(module) if site.dropout is not None}
     for reading in found:
         layer, source = layers[reading.layer], layers.get(reading.source)
         rate = rate_of(reading.layer, reading.source)
-        if not rate or _hooked(layer) or own & _dropouts_before(module, reading.layer):
+        if not rate or _hooked(layer) or reading.layer in dropped:
             continue
         kind = "channel" if isinstance(source, (*CONVOLUTIONS, *TRANSPOSED)) else "entry"
         kind = "alpha" if "selu" in reading.function else kind
@@ -119,11 +119,6 @@ def _functions(module: nn.Module, rate_of: RateOf, found: Iterable[Reading]) -> 
         yield Change(
             reading.layer, f"dropout {rate:g} ({kind}) before it, after {reading.function}"
         )
-
-
-def _dropouts_before(module: nn.Module, name: str) -> set[int]:
-    """Give the dropout layer registered right before a layer with weights, if there is one."""
-    return {id(site.dropout) for site in hidden_sites(module) if site.next_name == name}
 
 
 def _hooked(layer: nn.Module) -> bool:

@@ -22,12 +22,10 @@ from fitwell.errors import InputError
 from fitwell.model_files import Predictor
 from fitwell.models.blueprint import Blueprint, from_module
 from fitwell.results import Diagnosis, Regularization, Result, State
-from fitwell.runs.folder import RunFolder, check_writable
-from fitwell.runs.launch import Place, describe, make_task, write_run
-from fitwell.runs.perform import perform
+from fitwell.runs.folder import check_writable
+from fitwell.runs.launch import Place, make_task, run
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
-from fitwell.tuning.ledger import Ledger
 
 Model = str | nn.Module | Callable[..., nn.Module]
 
@@ -137,19 +135,8 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     named = model if isinstance(model, str) else f"{_name(model)} (given in Python)"
     question = Question(verb=verb, model=named, **asked)  # type: ignore[arg-type]
     task = make_task(question, _source(train, test, source_options), _blueprint(model))
-    described = describe(question, task, {"path": "given in Python", **source_options}, ())
-    folder = None
-    if place.out is not None:
-        folder = RunFolder.begin(place.out, described, resume=place.resume, force=place.force)
-    performed = perform(
-        question,
-        task,
-        crew=place.crew(task.device),
-        ledger=Ledger(folder.path if folder else None),
-        watch=Silent(),
-    )
-    if folder is not None:
-        write_run(folder, task, performed, described, place.lang)
+    given = {"path": "given in Python", **source_options}
+    performed = run(question, task, place, Silent(), options=given)
     encoder: Any = None if isinstance(task.encoder, AsIs) else task.encoder
     shape = task.material.shape
     predictor = Predictor(performed.network, encoder, task.source.classes, shape)

@@ -101,6 +101,19 @@ def launch_source(
 ) -> Result:
     """Run on data that is loaded; ``options`` say where it came from."""
     task = make_task(question, source)
+    return run(question, task, place, watch, options=options, reachable=reachable).result
+
+
+def run(
+    question: Question,
+    task: Task,
+    place: Place,
+    watch: Watch,
+    *,
+    options: dict[str, Any],
+    reachable: NDArray[np.float64] | None = None,
+) -> Performed:
+    """Answer the question, and write the run folder if the place has one."""
     crew = place.crew(task.device)
     asked = describe(question, task, options, place.command)
     folder = None
@@ -117,7 +130,7 @@ def launch_source(
     if folder is not None:
         watch.stage("writing the report")
         write_run(folder, task, performed, asked, place.lang)
-    return performed.result
+    return performed
 
 
 def make_task(question: Question, source: Source, blueprint: Blueprint | None = None) -> Task:
