@@ -13,18 +13,28 @@ and their middle half.
 - by hand: a loop over ``named_parameters`` that adds ``abs().sum()`` and
   ``pow(2).sum()`` to the loss, as forum answers show it.
 - two norms: the same by ``torch.norm(p, 1)`` and ``torch.norm(p, 2) ** 2``.
+- torchlayers: its wrappers ``L1(L2(layer))`` around every layer with weights, if it is
+  installed (``make bench`` does that). It acts by backward hooks.
+
+A way that is quick because it does nothing is no rival, so the last column says in how
+many of the penalized tensors the gradient of L1 and that of L2 arrive.
 """
 
 import argparse
+import copy
 import itertools
 import statistics
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fitwell.surgery import WEIGHTED
 from fitwell.treatment import Treated, regularize
 
 L1, L2, BATCH, CLASSES = 1e-5, 1e-4, 128, 10
@@ -35,6 +45,7 @@ RIVALS = (
     "penalty()",
     "by hand",
     "two norms",
+    *(["torchlayers"] if find_spec("torchlayers") else []),
 )
 Step = Callable[[], object]
 
@@ -78,40 +89,122 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
+@dataclass
+class Rival:
+    """A network with a penalty of one kind.
+
+    Attributes:
+        name: one of `RIVALS`.
+        treated: the network with dropout, and with fitwell's penalty where that is meant.
+        l1: strength of L1.
+        l2: strength of L2.
+    """
+
+    name: str
+    treated: Treated
+    l1: float
+    l2: float
+
+    @classmethod
+    def build(cls, name: str, network: nn.Module, l1: float = L1, l2: float = L2) -> "Rival":
+        """Treat a copy of a network."""
+        ours = name.startswith(("fitwell", "penalty"))
+        strengths = {"l1": l1, "l2": l2} if ours else {}
+        exact = name == "fitwell, exact zeros"
+        treated = regularize(network, dropout=0.3, exact_zeros=exact, **strengths)
+        if name == "torchlayers":
+            _wrap(treated.module, l1, l2)
+        return cls(name, treated, l1, l2)
+
+    def backward(self, x: Tensor, y: Tensor) -> None:
+        """Make the gradients, but for what fitwell adds in `Treated.step_`."""
+        loss = F.cross_entropy(self.treated.module(x), y)
+        if self.name == "penalty()":
+            loss = loss + self.treated.penalty()
+        elif self.name in ("by hand", "two norms"):
+            named = self.treated.module.named_parameters()
+            weights = [p for n, p in named if "weight" in n]
+            if self.name == "by hand":
+                loss = loss + self.l1 * sum(w.abs().sum() for w in weights)
+                loss = loss + self.l2 * sum(w.pow(2).sum() for w in weights)
+            else:
+                for w in weights:
+                    loss = loss + self.l1 * torch.norm(w, 1) + self.l2 * torch.norm(w, 2) ** 2
+        loss.backward()
+
+    def step(self, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+        """Train on one batch."""
+        optimizer.zero_grad(set_to_none=True)
+        self.backward(x, y)
+        if self.name.startswith("fitwell"):
+            self.treated.step_(optimizer)
+        else:
+            optimizer.step()
+
+
+def _wrap(module: nn.Module, l1: float, l2: float) -> None:
+    import torchlayers
+
+    for name, layer in list(module.named_children()):
+        if isinstance(layer, WEIGHTED):
+            inner = torchlayers.L2(layer, 2 * l2, "weight") if l2 else layer
+            setattr(module, name, torchlayers.L1(inner, l1, "weight") if l1 else inner)
+        else:
+            _wrap(layer, l1, l2)
+
+
 def steps(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> dict[str, Step]:
     """Build the base and its rivals, each with a network and an optimizer of its own."""
-    x, y = torch.randn(BATCH, *shape), torch.randint(0, CLASSES, (BATCH,))
+    x, y = _batch(shape)
 
-    def build(penalty: str) -> Step:
+    def build(name: str) -> Step:
         torch.manual_seed(0)
-        strengths = {"l1": L1, "l2": L2} if penalty.startswith(("fitwell", "penalty")) else {}
-        exact = penalty == "fitwell, exact zeros"
-        treated = regularize(make(), dropout=0.3, exact_zeros=exact, **strengths)
-        optimizer = torch.optim.Adam(treated.module.parameters(), lr=1e-3, fused=True)
-        return lambda: _step(penalty, treated, optimizer, x, y)
+        rival = Rival.build(name, make())
+        parameters = rival.treated.module.parameters()
+        optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=True)
+        return lambda: rival.step(optimizer, x, y)
 
     return {name: build(name) for name in RIVALS}
 
 
-def _step(
-    penalty: str, treated: Treated, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor
-) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(treated.module(x), y)
-    if penalty == "penalty()":
-        loss = loss + treated.penalty()
-    elif penalty in ("by hand", "two norms"):
-        weights = [p for n, p in treated.module.named_parameters() if "weight" in n]
-        if penalty == "by hand":
-            loss = loss + L1 * sum(w.abs().sum() for w in weights)
-            loss = loss + L2 * sum(w.pow(2).sum() for w in weights)
-        else:
-            loss = loss + sum(L1 * torch.norm(w, 1) + L2 * torch.norm(w, 2) ** 2 for w in weights)
-    loss.backward()
-    if penalty.startswith("fitwell"):
-        treated.step_(optimizer)
-    else:
-        optimizer.step()
+def arrivals(make: Callable[[], nn.Module], shape: tuple[int, ...], name: str) -> str:
+    """Count the penalized tensors in which L1 and L2 arrive when both are asked for."""
+    x, y = _batch(shape)
+    network = make()
+
+    def gradients(l1: float, l2: float) -> list[Tensor]:
+        rival = Rival.build(name, copy.deepcopy(network), l1, l2)
+        rival.treated.module.eval()  # no dropout: the difference is the penalty's
+        weights = _weights(rival.treated.module)
+        before = [w.detach().clone() for w in weights]
+        if rival.treated.shrinks:
+            # What is not in the gradient is seen in the weights, after one step of SGD.
+            rival.step(torch.optim.SGD(rival.treated.module.parameters(), lr=1.0), x, y)
+            return [b - w.detach() for b, w in zip(before, weights, strict=True)]
+        rival.backward(x, y)
+        if name.startswith("fitwell"):
+            rival.treated.add_penalty_gradient_()
+        return [w.grad.clone() for w in weights]
+
+    # Strong enough to stand out from rounding, and each small beside the weights.
+    l1, l2 = 1e-3, 1e-2
+    both, bare, weights = gradients(l1, l2), gradients(0.0, 0.0), _weights(network)
+    there = {"L1": 0, "L2": 0}
+    for gradient, plain, weight in zip(both, bare, weights, strict=True):
+        # Regress the difference on what the two terms should add.
+        columns = torch.stack([l1 * weight.sign().flatten(), 2 * l2 * weight.flatten()], dim=1)
+        shares = torch.linalg.lstsq(columns, (gradient - plain).flatten()[:, None]).solution
+        for kind, share in zip(there, shares.flatten().tolist(), strict=True):
+            there[kind] += abs(share - 1) < 0.2
+    return ", ".join(f"{kind} in {found} of {len(weights)}" for kind, found in there.items())
+
+
+def _weights(module: nn.Module) -> list[nn.Parameter]:
+    return [layer.weight for layer in module.modules() if isinstance(layer, WEIGHTED)]
+
+
+def _batch(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, *shape), torch.randint(0, CLASSES, (BATCH,))
 
 
 def measure(rivals: dict[str, Step], rounds: int) -> dict[str, list[float]]:
@@ -145,12 +238,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore", UserWarning)  # dropout before batch norm, hooks of rivals
     print(f"torch {torch.__version__}, one thread, batch {BATCH}, {rounds} rounds, Adam (fused)")
     for network, (make, shape) in NETWORKS.items():
         print(f"\n{network}: step / step with dropout alone, median [middle half]")
         for name, ratios in measure(steps(make, shape), rounds).items():
             low, middle, high = statistics.quantiles(ratios, n=4)
-            print(f"  {name:28}{middle:6.3f} [{low:.3f}, {high:.3f}]")
+            found = arrivals(make, shape, name) if name != RIVALS[0] else ""
+            print(f"  {name:28}{middle:6.3f} [{low:.3f}, {high:.3f}]  {found}")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from fitwell.errors import InputError
 
 Rules = Mapping[str, Mapping[str, float]]
 """Pattern of layer names to strengths, for example ``{"encoder.*": {"l2": 0.0}}``."""
+
+RateOf = Callable[..., float]
+"""The rate for a place that goes by the given names; 0 leaves it alone."""
 
 RATES = ("dropout",)
 """Settings that are rates below 1; the others are strengths from 0 up."""

@@ -105,6 +105,13 @@ def _is_conv1d_of_transformers(layer: nn.Module) -> bool:
     return kind.__name__ == "Conv1D" and kind.__module__.startswith("transformers.")
 
 
+def is_activation(layer: nn.Module) -> bool:
+    """Whether it is an activation module: torch's own, or one that transformers adds."""
+    kind = type(layer)
+    added = kind.__module__ == "transformers.activations" and kind.__name__ != "LinearActivation"
+    return added or isinstance(layer, ACTIVATIONS)
+
+
 def strangers(module: nn.Module) -> list[Change]:
     """List layers with weights of their own that nothing here knows, so nothing treats.
 
@@ -193,13 +200,15 @@ def hidden_sites(module: nn.Module) -> list[Site]:
     leaves: list[tuple[str, nn.Module]] = [
         (name, layer)
         for name, layer in module.named_modules(remove_duplicate=False)
-        if isinstance(layer, (*WEIGHTED, *RECURRENT, *ACTIVATIONS, *DROPOUTS, *NORMS))
+        if isinstance(layer, (*WEIGHTED, *RECURRENT, *DROPOUTS, *NORMS)) or is_activation(layer)
     ]
     at = [i for i, (_, layer) in enumerate(leaves) if isinstance(layer, (*WEIGHTED, *RECURRENT))]
     sites = []
     for start, end in pairwise(at):
         between = leaves[start + 1 : end]
-        activation_name, activation = _first(between, ACTIVATIONS)
+        activation_name, activation = next(
+            ((n, m) for n, m in between if is_activation(m)), ("", None)
+        )
         dropout, norm = _first(between, DROPOUTS)[1], _first(between, NORMS)[1]
         next_name = leaves[end][0]
         sites.append(Site(*leaves[start], next_name, activation, activation_name, dropout, norm))
@@ -217,24 +226,6 @@ def after_output(module: nn.Module) -> set[int]:
     order = [layer for _, layer in module.named_modules(remove_duplicate=False)]
     last = max((i for i, layer in enumerate(order) if _weight_names(layer)), default=-1)
     return {id(layer) for layer in order[last + 1 :]}
-
-
-def has_own_rate(layer: nn.Module) -> bool:
-    """Whether a layer has a dropout rate of its own."""
-    return isinstance(layer, (*DROPOUTS, nn.MultiheadAttention, nn.RNNBase))
-
-
-def own_rate(layer: nn.Module) -> float:
-    """Give it."""
-    return float(layer.p if isinstance(layer, DROPOUTS) else layer.dropout)  # type: ignore[arg-type]
-
-
-def set_own_rate(layer: nn.Module, rate: float) -> None:
-    """Set it: ``p`` of dropout layers, ``dropout`` of attention and recurrent ones."""
-    if isinstance(layer, DROPOUTS):
-        layer.p = rate
-    else:
-        layer.dropout = rate  # type: ignore[assignment]  # a float there, not a module
 
 
 class Inserted:

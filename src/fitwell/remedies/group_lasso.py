@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fitwell.remedies.metric import groups_of, inverse_metric, step_length
+from fitwell.remedies.metric import groups_of, inverse_metric, step_length, warmed_up
 
 
 def _norms(weight: Tensor, axis: int) -> Tensor:
@@ -63,6 +63,7 @@ def group_shrink_(
     weights: Sequence[Tensor],
     axes: Sequence[int],
     strength: float,
+    warm_up: int = 0,
 ) -> None:
     r"""Proximal step of the group lasso in the optimizer's metric, one scale per group.
 
@@ -74,6 +75,7 @@ def group_shrink_(
     closed form, and its fixed point is the minimum of loss plus penalty. Ours.
 
     Call it after ``optimizer.step()``, which must have seen the loss without the term.
+    With ``warm_up`` the strength rises in a line over so many steps, see `warmed_up`.
 
     Raises:
         InputError: an optimizer without such a metric, or one that does not hold a weight.
@@ -85,10 +87,11 @@ def group_shrink_(
         held = [weights[place] for place in places]
         for weight in held:
             _share_metric(optimizer, weight, axis_of[id(weight)])
+        length = step_length(optimizer, group) * warmed_up(optimizer, held, warm_up)
         scales = inverse_metric(optimizer, group, held)
         for number, weight in enumerate(held):
             axis = axis_of[id(weight)]
-            limit = step_length(optimizer, group) * strength * _root_size(weight, axis)
+            limit = length * strength * _root_size(weight, axis)
             norms = _norms(weight, axis)
             scale = limit if scales is None else limit * _first(scales[number], axis)
             weight.mul_(torch.where(norms > scale, 1 - scale / norms, torch.zeros_like(norms)))

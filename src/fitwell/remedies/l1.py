@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fitwell.remedies.metric import groups_of, inverse_metric, step_length
+from fitwell.remedies.metric import groups_of, inverse_metric, step_length, warmed_up
 from fitwell.remedies.remedy import Parameter, Remedy
 
 REMEDY = Remedy(
@@ -35,7 +35,7 @@ def l1_penalty(weights: Sequence[Tensor], strength: float) -> Tensor:
 
 @torch.no_grad()
 def l1_shrink_(
-    optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], strength: float
+    optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], strength: float, warm_up: int = 0
 ) -> None:
     r"""Proximal step of :math:`\lambda_1 \sum |w|` in the optimizer's own metric.
 
@@ -46,6 +46,7 @@ def l1_shrink_(
     gradient but not the threshold.
 
     Call it after ``optimizer.step()``, which must have seen the loss without the L1 term.
+    With ``warm_up`` the strength rises in a line over so many steps, see `warmed_up`.
 
     Raises:
         InputError: an optimizer without such a metric, or one that does not hold a weight.
@@ -58,8 +59,9 @@ def l1_shrink_(
         return
     for group, places in groups_of(optimizer, weights):
         held = [weights[place] for place in places]
+        share = warmed_up(optimizer, held, warm_up)
         scales = inverse_metric(optimizer, group, held)
-        soft_threshold_(held, step_length(optimizer, group) * strength, scales)
+        soft_threshold_(held, step_length(optimizer, group) * strength * share, scales)
 
 
 def soft_threshold_(

@@ -44,6 +44,19 @@ def step_length(optimizer: torch.optim.Optimizer, group: Group) -> float:
     return rate
 
 
+def warmed_up(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], steps: int) -> float:
+    r"""Give the share of its strength that a proximal step has: :math:`\min(1, t / T)`.
+
+    :math:`t` steps are taken, :math:`T` is ``steps``; 0 gives 1. Adam's and RMSprop's first
+    means of squares rest on few batches: a weight whose gradient was near zero in them has a
+    metric near zero and so a giant threshold, whatever it is worth. SGD has no such mean and
+    gets 1. Ours.
+    """
+    counts = [optimizer.state[weight].get("step") for weight in weights] if steps else []
+    taken = max((float(count) for count in counts if count is not None), default=steps)
+    return min(1.0, taken / steps) if steps else 1.0
+
+
 def inverse_metric(
     optimizer: torch.optim.Optimizer, group: Group, weights: Sequence[Tensor]
 ) -> list[Tensor] | None:

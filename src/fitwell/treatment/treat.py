@@ -10,8 +10,9 @@ from torch import nn
 from fitwell.errors import InputError
 from fitwell.remedies.batch_norm import insert_batch_norm
 from fitwell.remedies.dropout_places import insert_dropout, places
+from fitwell.remedies.own_rates import own_rates
 from fitwell.rules import Rules, check_rules, check_settings, strength
-from fitwell.surgery import NORMS, Weight, has_own_rate, own_rate, penalized, strangers
+from fitwell.surgery import NORMS, Weight, penalized, strangers
 from fitwell.treatment.terms import STRENGTHS, penalize
 from fitwell.treatment.treated import Treated
 
@@ -24,6 +25,7 @@ def regularize(
     dropout: float = 0.0,
     batch_norm: bool = False,
     exact_zeros: bool = False,
+    warm_up: int = 0,
     rules: Rules | None = None,
     **more: float,
 ) -> Treated:
@@ -40,6 +42,8 @@ def regularize(
         dropout: rate after each hidden activation, 0 to below 1.
         batch_norm: normalize before each hidden activation; adds keys to ``state_dict``.
         exact_zeros: leave L1 and group lasso to `Treated.shrink_`, which gives exact zeros.
+        warm_up: with ``exact_zeros``, steps over which their strength rises in a line from 0,
+            while the second moment of Adam or RMSprop settles.
         rules: strengths by layer, such as ``{"encoder.*": {"l2": 0.0}}``; a pattern also
             stands for what its layers are made of, and the last one that fits wins.
         more: ``group_lasso``, strength of Σ √|g| ‖w_g‖ over units; ``decoupled_l1`` and
@@ -61,13 +65,18 @@ def regularize(
         raise InputError("model is scripted and cannot be treated. Give the original module.")
     if hasattr(model, "_orig_mod"):  # torch.compile's wrapper; its class takes long to import
         raise InputError("model is compiled. Give the original module; compile treated.module.")
+    if warm_up < 0 or (warm_up and not exact_zeros):
+        raise InputError(
+            f"warm_up is {warm_up!r}, but a number of steps from 0 up is expected, and above 0 only"
+            " with exact_zeros=True."
+        )
     base = _strengths({"l1": l1, "l2": l2, "dropout": dropout, **more})
     rules = rules or {}
     module = copy.deepcopy(model)
     weights = penalized(module)
     _check_rules(rules, module, weights)
     terms, changes = penalize(weights, base, rules)
-    former = {n: own_rate(m) for n, m in module.named_modules() if has_own_rate(m)}
+    former = {name: own_rates(layer) for name, layer in module.named_modules()}
     dropped = dropout or any(settings.get("dropout") for settings in rules.values())
     if dropped:
         if batch_norm or any(isinstance(layer, NORMS) for layer in module.modules()):
@@ -87,6 +96,7 @@ def regularize(
         tuple(changes),
         terms,
         exact_zeros=exact_zeros,
+        warm_up=warm_up,
         former_rates=former if dropped else {},
     )
 
@@ -101,5 +111,7 @@ def _strengths(given: Mapping[str, float]) -> dict[str, float]:
 
 
 def _check_rules(rules: Rules, module: nn.Module, weights: Sequence[Weight]) -> None:
+    if not rules:
+        return
     layers = {kind: [weight.layer for weight in weights] for kind in STRENGTHS}
     check_rules(rules, (*STRENGTHS, "dropout"), {**layers, "dropout": places(module)})

@@ -13,7 +13,8 @@ from fitwell.remedies.dropout import DropoutHook
 from fitwell.remedies.elastic import add_elastic_gradient_
 from fitwell.remedies.group_lasso import add_group_gradient_, group_shrink_
 from fitwell.remedies.l1 import l1_shrink_
-from fitwell.surgery import Change, own_rate, penalized, set_own_rate, without_hooks
+from fitwell.remedies.own_rates import own_rates, set_own_rates
+from fitwell.surgery import Change, penalized, without_hooks
 from fitwell.treatment.terms import Term, elastic
 
 
@@ -26,6 +27,7 @@ class Treated:
         changes: what was touched, layer by layer.
         exact_zeros: whether the terms that can zero weights, L1 and group lasso, are left
             to `shrink_` instead of `penalty`.
+        warm_up: over so many steps `shrink_` reaches its full strength.
         shrinks: whether `shrink_` has anything to do after a step.
     """
 
@@ -36,11 +38,13 @@ class Treated:
         terms: Sequence[Term],
         *,
         exact_zeros: bool,
-        former_rates: dict[str, float],
+        warm_up: int,
+        former_rates: dict[str, dict[str, float]],
     ) -> None:
         self.module = module
         self.changes = changes
         self.exact_zeros = exact_zeros
+        self.warm_up = warm_up
         self._weights = penalized(module)
         self._terms = tuple(terms)
         kinds = ("l2",) if exact_zeros else ("l1", "l2", "group_lasso")
@@ -50,7 +54,7 @@ class Treated:
         self._decays = any(term.kind == "decoupled_l2" for term in terms)
         self.shrinks = exact_zeros or any(term.kind == "decoupled_l1" for term in terms)
         self._former_rates = former_rates
-        self._set_rates = {n: own_rate(m) for n, m in module.named_modules() if n in former_rates}
+        self._set_rates = {n: own_rates(m) for n, m in module.named_modules() if n in former_rates}
 
     @property
     def weights(self) -> list[Tensor]:
@@ -99,9 +103,9 @@ class Treated:
                     " regularize(..., exact_zeros=True)."
                 )
             elif term.kind == "l1":
-                l1_shrink_(optimizer, term.tensors(), term.strength)
+                l1_shrink_(optimizer, term.tensors(), term.strength, self.warm_up)
             elif term.kind == "group_lasso":
-                group_shrink_(optimizer, term.tensors(), term.axes, term.strength)
+                group_shrink_(optimizer, term.tensors(), term.axes, term.strength, self.warm_up)
 
     def decay_(self, optimizer: torch.optim.Optimizer) -> None:
         """Take decoupled L2; call it before ``optimizer.step()``, as AdamW does it."""
@@ -124,7 +128,7 @@ class Treated:
             raise InputError(f"share is {share!r}, but a number from 0 to 1 is expected.")
         for name, layer in self.module.named_modules():
             if name in self._set_rates:
-                set_own_rate(layer, share * self._set_rates[name])
+                set_own_rates(layer, {n: share * r for n, r in self._set_rates[name].items()})
             for hook in (*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()):
                 if isinstance(hook, DropoutHook):
                     hook.set_(share * hook.base)
@@ -170,7 +174,7 @@ class Treated:
         fold_batch_norm(bare)
         for name, layer in bare.named_modules():
             if name in self._former_rates:
-                set_own_rate(layer, self._former_rates[name])
+                set_own_rates(layer, self._former_rates[name])
         return bare
 
     def compact(self, example: Tensor | tuple[Tensor, ...]) -> Compacted:
