@@ -39,8 +39,10 @@ def test_outputs_are_equal_and_names_stay(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp", "selu", "cnn", "conv 1d", "conv 3d", "functional", "module list and dict"]
-)
+    "name",
+    ["mlp", "selu", "cnn", "conv 1d", "conv 3d", "functional", "module list and dict",
+     "transposed convolution", "rnn"],
+)  # fmt: skip
 def test_dead_units_leave(name):
     make, make_input = NETWORKS[name]
     torch.manual_seed(0)

@@ -69,6 +69,11 @@ def sizes_match_the_weights(layer):
         assert layer.weight.shape == (layer.out_features, layer.in_features)
     elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
         assert layer.weight.shape[:2] == (layer.out_channels, layer.in_channels // layer.groups)
+    elif isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+        assert layer.weight.shape[:2] == (layer.in_channels, layer.out_channels // layer.groups)
+    elif isinstance(layer, nn.RNNBase):
+        rows = layer.hidden_size * (len(layer.weight_hh_l0) // layer.hidden_size)
+        assert layer.weight_ih_l0.shape == (rows, layer.input_size)
     elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
         assert layer.weight.shape == layer.running_var.shape == (layer.num_features,)
     elif isinstance(layer, nn.PReLU):
@@ -490,16 +495,6 @@ def test_a_layer_beside_tied_ones_still_shrinks():
     net = Tied().double()
     constant(net.wide, 2)
     assert checked(net, torch.randn(3, 5).double()).removed == (Removed("wide", 6, 5),)
-
-
-def test_grouped_convolutions_and_their_sources_stay():
-    net = nn.Sequential(
-        nn.Conv2d(2, 6, 1), nn.ReLU(), nn.Conv2d(6, 6, 3, groups=6), nn.ReLU(),
-        nn.Conv2d(6, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1),
-    ).double()  # fmt: skip
-    for layer in (net[0], net[2], net[4]):
-        constant(layer, 0)
-    assert widths(checked(net, torch.randn(IMAGES).double())) == [6, 6, 3, 2]
 
 
 def test_a_linear_layer_on_sequences_shrinks_and_a_norm_over_time_keeps_it():

@@ -8,24 +8,28 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
+from fitwell.compaction import axes
+from fitwell.compaction.units import Hidden
 from fitwell.surgery import ACTIVATIONS, DROPOUTS, NORMS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Place:
     """Where the units of one layer lie in a tensor.
 
     Attributes:
-        maker: the layer whose units they are.
+        hidden: the units.
         axis: the axis along which they lie.
+        still: which of them are one constant here, for every input and at every position.
         block: neighbouring entries of that axis per unit; above 1 once a convolution's
-            channels have been flattened.
+            channels have been flattened, or filtered into several each.
     """
 
-    maker: str
+    hidden: Hidden
     axis: int
+    still: Tensor
     block: int = 1
 
 
@@ -92,8 +96,7 @@ def passed(
     if kind in DROPPING:
         return place if _argument(node, 2, "training", True) is False else None
     if kind in POOLED:
-        apart = place.axis < len(old) - POOLED[kind]
-        return place if apart and not _pads_the_average(node, kind, module) else None
+        return _pooled(node, kind, module, place, len(old))
     if kind in PER_UNIT:
         return place if _fits_per_unit(module, place) else None
     if kind in FLATTENED:
@@ -105,19 +108,31 @@ def passed(
         return _regrouped(place, old, new, sizes.index(-1)) if -1 in sizes else None
     if kind in REDUCED:
         return _reduced(node, place, len(old))
-    return None
+    axis = axes.moved(node, kind, place.axis, len(old), len(new))
+    return None if axis is None else replace(place, axis=axis)
 
 
 def _argument(node: fx.Node, position: int, name: str, default: object) -> Any:
     return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
 
 
+def _pooled(node: fx.Node, kind: Any, module: Any, place: Place, old: int) -> Place | None:
+    if place.axis >= old - POOLED[kind]:
+        return None
+    if _pads_the_average(node, kind, module):
+        return replace(place, still=torch.zeros_like(place.still))
+    return place
+
+
 def _pads_the_average(node: fx.Node, kind: object, module: Any) -> bool:
-    """Whether zeros are averaged in at the border, where a constant is then no constant."""
+    """Whether less than a window is averaged at the border, where a constant is then another."""
     if kind not in AVERAGED:
         return False
     padding = module.padding if module is not None else _argument(node, 3, "padding", 0)
-    return any(padding) if isinstance(padding, (tuple, list)) else padding != 0
+    name = "divisor_override"
+    divisor = _argument(node, 6, name, None) if module is None else getattr(module, name, None)
+    padded = any(padding) if isinstance(padding, (tuple, list)) else padding != 0
+    return padded or divisor is not None
 
 
 def _fits_per_unit(module: Any, place: Place) -> bool:
