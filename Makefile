@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
 
-.PHONY: help setup demo test test-all lint format types bench docs clean
+.PHONY: help setup demo test test-all lint format types bench bench-search bench-search-quick docs clean
 help:
 	@echo "make demo      install into .venv and run the main job on the built-in data"
 	@echo "make test      install and run the test suite"
 	@echo "make test-all  the slow tests too"
 	@echo "make lint      ruff;  make types  mypy;  make bench  benchmarks;  make docs  generated pages"
+	@echo "make bench-search  the search beside its peers, hours;  make bench-search-quick  minutes"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,8 +41,18 @@ format: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-bench: $(INSTALLED)
+bench:
+	$(MAKE) EXTRAS=dev,bench setup
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/loop.py
+
+# Hours: 64 trainings per search. An ended run goes on where it was; QUICK=1 takes minutes.
+bench-search:
+	$(MAKE) EXTRAS=dev,bench setup
+	$(BIN)/python benchmarks/search.py $(if $(QUICK),--quick)
+
+bench-search-quick:
+	$(MAKE) bench-search QUICK=1
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/write_cli_page.py

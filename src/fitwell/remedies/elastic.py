@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from fitwell.remedies.passes import add_elastic_, one_pass
+
 Place = tuple[nn.Module, str, float, float]
 """A layer, the name of one of its weights, and that weight's strengths of L1 and L2."""
 
@@ -29,7 +31,11 @@ def add_elastic_gradient_(places: Iterable[Place]) -> None:
         gradient = weight.grad  # type: ignore[union-attr]  # it is there: surgery found it
         if gradient is None:
             continue
+        assert weight is not None  # surgery found it
+        if one_pass(gradient, weight):
+            add_elastic_(gradient, weight, l1, l2)
+            continue
         if l1:
-            gradient.add_(weight.sign(), alpha=l1)  # type: ignore[union-attr]
+            gradient.add_(weight.sign(), alpha=l1)
         if l2:
-            gradient.add_(weight, alpha=2 * l2)  # type: ignore[arg-type]
+            gradient.add_(weight, alpha=2 * l2)

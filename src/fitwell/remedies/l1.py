@@ -5,7 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fitwell.remedies.metric import groups_of, inverse_metric, step_length, warmed_up
+from fitwell.remedies.metric import (
+    Group,
+    groups_of,
+    inverse_metric,
+    mean_square,
+    step_length,
+    warmed_up,
+)
+from fitwell.remedies.passes import one_pass, shrink_
 from fitwell.remedies.remedy import Parameter, Remedy
 
 REMEDY = Remedy(
@@ -59,9 +67,23 @@ def l1_shrink_(
         return
     for group, places in groups_of(optimizer, weights):
         held = [weights[place] for place in places]
-        share = warmed_up(optimizer, held, warm_up)
-        scales = inverse_metric(optimizer, group, held)
-        soft_threshold_(held, step_length(optimizer, group) * strength * share, scales)
+        limit = step_length(optimizer, group) * strength * warmed_up(optimizer, held, warm_up)
+        slow = [weight for weight in held if not _one_pass(optimizer, group, weight, limit)]
+        if slow:
+            soft_threshold_(slow, limit, inverse_metric(optimizer, group, slow))
+
+
+def _one_pass(optimizer: torch.optim.Optimizer, group: Group, weight: Tensor, limit: float) -> bool:
+    """Take the step in one pass where there is one for it; say whether it was taken."""
+    state = optimizer.state[weight]
+    known = isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop))
+    if not known or "step" not in state or group.get("centered"):
+        return False
+    squares, correction = mean_square(optimizer, group, state)
+    if not one_pass(weight, squares):
+        return False
+    shrink_(weight, squares, correction, float(group["eps"]), limit)
+    return True
 
 
 def soft_threshold_(

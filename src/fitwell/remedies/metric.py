@@ -99,13 +99,23 @@ def _mean_squares(
     optimizer: torch.optim.Optimizer, group: Group, states: Sequence[dict[str, Tensor]]
 ) -> list[Tensor]:
     """Copy the means of squares, bias-corrected where the optimizer does so."""
+    if group.get("centered"):
+        return [s["square_avg"] - s["grad_avg"].square() for s in states]
+    held = [mean_square(optimizer, group, state) for state in states]
+    corrections = {correction for _, correction in held}
+    if len(corrections) == 1:
+        return list(torch._foreach_div([square for square, _ in held], corrections.pop()))
+    return [square / correction for square, correction in held]
+
+
+def mean_square(
+    optimizer: torch.optim.Optimizer, group: Group, state: dict[str, Tensor]
+) -> tuple[Tensor, float]:
+    r"""Give a weight's mean of squares :math:`v`, and :math:`c` where :math:`v / c` is unbiased.
+
+    Of Adam and AdamW, or of an RMSprop that is not centered.
+    """
     if isinstance(optimizer, torch.optim.RMSprop):
-        if group["centered"]:
-            return [s["square_avg"] - s["grad_avg"].square() for s in states]
-        return [s["square_avg"].clone() for s in states]
-    beta2 = float(group["betas"][1])
-    key = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
-    steps = {float(s["step"]) for s in states}
-    if len(steps) == 1:
-        return list(torch._foreach_div([s[key] for s in states], 1 - beta2 ** steps.pop()))
-    return [s[key] / (1 - beta2 ** float(s["step"])) for s in states]
+        return state["square_avg"], 1.0
+    square = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+    return square, 1 - float(group["betas"][1]) ** float(state["step"])
