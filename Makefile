@@ -1,6 +1,7 @@
 # The contract of this project: a fresh machine needs only Python 3.11+, pip, venv and make.
 PYTHON ?= python3
 EXTRAS ?= dev
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
@@ -25,10 +26,10 @@ demo: $(INSTALLED)
 	$(BIN)/fitwell demo --out fitwell-runs/demo --force
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS)
 
 test-all: $(INSTALLED)
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -n $(JOBS) -m ""
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

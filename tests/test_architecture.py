@@ -13,17 +13,18 @@ PACKAGE = Path(__file__).parents[1] / "src" / "fitwell"
 FLOORS = {
     "errors": 0, "version": 0,
     "results": 1,
-    "statistics": 2, "storage": 2,
+    "statistics": 2, "storage": 2, "determinism": 2,
     "data": 3, "models": 3, "recipe": 3,
     "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
     "compaction": 5, "remedies": 5,
     "treatment": 6,
-    "training": 7,
-    "diagnosis": 8, "tuning": 8, "comparison": 8, "model_files": 8,
-    "report": 9,
-    "runs": 10,
-    "serving": 11, "sagemaker": 11, "shell": 11, "adapters": 11, "estimators": 11,
-    "cli": 12, "__init__": 12,
+    "population": 7,
+    "training": 8,
+    "diagnosis": 9, "tuning": 9, "comparison": 9, "model_files": 9,
+    "report": 10,
+    "runs": 11,
+    "serving": 12, "sagemaker": 12, "shell": 12, "adapters": 12, "estimators": 12,
+    "cli": 13, "__init__": 13,
 }  # fmt: skip
 
 FILES = sorted(PACKAGE.rglob("*.py"))

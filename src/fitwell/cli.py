@@ -101,7 +101,7 @@ training_options = options(
 )
 
 search_options = options(
-    click.option("--trials", type=int, default=32, show_default=True, help="Trainings per search."),
+    click.option("--trials", type=int, default=32, show_default=True, help="Settings per search."),
     click.option("--seeds", type=int, default=0, help="Final trainings per arm [3, compare 5]."),
     click.option("--budget", default="", help="Time for the searches, such as 10m."),
     click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),

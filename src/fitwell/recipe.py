@@ -27,7 +27,10 @@ class Recipe:
         class_weights: ``balanced`` weights a row by rows / (classes x rows of its class).
         l1: strength of Σ|w|, taken by a proximal step that leaves exact zeros.
         l2: strength of Σw².
+        decay_epochs: timescale of decoupled L2 in epochs, see `decay_of_timescale`; 0 is off.
         dropout: rate after each hidden activation.
+        fades: dropout and decay stay for the first half of ``epochs`` and fall along half a
+            cosine to 0 in the second.
         batch_norm: batch normalization before each hidden activation.
         sampling: ``reshuffle`` draws a new order each epoch; ``replacement`` draws every
             batch anew, so that a row may come twice.
@@ -47,7 +50,9 @@ class Recipe:
     class_weights: Literal["none", "balanced"] = "none"
     l1: float = 0.0
     l2: float = 0.0
+    decay_epochs: float = 0.0
     dropout: float = 0.0
+    fades: bool = False
     batch_norm: bool = False
     sampling: Literal["reshuffle", "replacement"] = "reshuffle"
     all_rows: bool = False
@@ -65,6 +70,7 @@ class Recipe:
                 ("patience", self.patience >= 1, "at least 1"),
                 ("l1", self.l1 >= 0, "a number from 0 up"),
                 ("l2", self.l2 >= 0, "a number from 0 up"),
+                ("decay_epochs", self.decay_epochs >= 0, "a number from 0 up"),
                 ("dropout", 0 <= self.dropout < 1, "a rate from 0 to below 1"),
                 ("width", self.width > 0, "a number above 0"),
             )

@@ -86,7 +86,11 @@ class Diagnosis:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Regularization:
-    """The strengths that tune chose, in the objective ``loss + l1 Σ|w| + l2 Σw²``."""
+    """The strengths that tune chose, in the objective ``loss + l1 Σ|w| + l2 Σw²``.
+
+    Decoupled L2 stands beside the objective: ``decay_epochs`` is its timescale and
+    ``weight_decay`` the same for AdamW; both 0 without it.
+    """
 
     l1: float
     l2: float
@@ -96,6 +100,10 @@ class Regularization:
     zeros: float  # share of the penalized weights that are exactly zero
     kept_untreated: bool  # no candidate cleared the guard: nothing is regularized
     promised_log_loss: Interval  # what the validation rows promised for the choice
+    estimated_log_loss: Interval | None = None  # by rows without a say in it; None without folds
+    decay_epochs: float = 0.0
+    weight_decay: float = 0.0
+    fades: bool = False  # dropout and decay fall to 0 in the second half of the epochs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +166,8 @@ class Trial:
     validation_log_loss: float | None  # None: it diverged
     best_epoch: int
     seconds: float
+    epochs: int = 0  # how many were run
+    dropped: bool = False  # by the search, before its end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

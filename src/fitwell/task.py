@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitwell.data.source import Encoder, Rows, Source
-from fitwell.data.splits import Split
+from fitwell.data.splits import Split, fold_rows
 from fitwell.models.blueprint import Blueprint
 from fitwell.recipe import Recipe
 
@@ -121,12 +121,27 @@ class Task:
     @cached_property
     def material(self) -> Material:
         """Give what a training may see."""
+        return self._material(self.split.train, self.split.validation)
+
+    def folds(self, count: int, seed: int) -> list[Material]:
+        """Cut training and validation rows otherwise: part of the training rows is held out.
+
+        The parts share no row. In each, the rest and the validation rows are trained on.
+        There are none where rows have times, or are too few.
+        """
+        pool = np.concatenate([self.split.train, self.split.validation])
+        return [
+            self._material(np.setdiff1d(pool, held), held)
+            for held in fold_rows(self.source, self.split.train, count, seed)
+        ]
+
+    def _material(self, train: Rows, held: Rows) -> Material:
         return Material(
-            train_x=self.inputs(self.split.train),
-            train_y=self.targets(self.split.train),
-            validation_x=self.inputs(self.split.validation),
-            validation_y=self.targets(self.split.validation),
+            train_x=self.inputs(train),
+            train_y=self.targets(train),
+            validation_x=self.inputs(held),
+            validation_y=self.targets(held),
             outputs=len(self.source.classes),
             blueprint=self.blueprint,
-            validation_groups=self.groups(self.split.validation),
+            validation_groups=self.groups(held),
         )

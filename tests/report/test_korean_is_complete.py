@@ -13,7 +13,8 @@ from fitwell.comparison import arms
 from fitwell.data.tables import make_table
 from fitwell.diagnosis import gap, overtraining, underfitting, verdict
 from fitwell.remedies import all_remedies
-from fitwell.report.text import translate
+from fitwell.report.language import translate
+from fitwell.runs.perform import FORM
 from toys import make_frame
 
 PACKAGE = Path(fitwell.__file__).parent
@@ -61,7 +62,7 @@ def texts(node):
 
 def names():
     yield from (a.name for a in arms.plan_arms("compare", batch_norm=True, scalable=True))
-    yield from ("l1", "l2", "dropout", "batch norm")
+    yield from ("l1", "decoupled L2", "dropout", "batch norm", FORM)
 
 
 def notes_of_a_table():
@@ -85,13 +86,13 @@ def test_the_sentences_were_found():
     assert len(list(notes_of_a_table())) >= 4
 
 
-@pytest.mark.parametrize("name", [a for a in names() if a not in ("l1", "l2")])
-def test_every_arm_is_translated(name):
+@pytest.mark.parametrize("name", [a for a in names() if a != "l1"])
+def test_every_arm_remedy_and_form_is_translated(name):
     assert HANGUL.search(translate(name, "ko"))
 
 
-def test_the_remedies_are_those_of_the_arms():
+def test_the_remedies_are_those_of_the_arms_and_coupled_l2_which_is_the_users_own():
     used = {
         r for a in arms.plan_arms("compare", batch_norm=True, scalable=True) for r in a.remedies
     }
-    assert used == set(all_remedies())
+    assert used | {"l2"} == set(all_remedies())

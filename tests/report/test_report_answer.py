@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from fitwell.report.text import answer, answer_sentences, translate
+from fitwell.report.chosen import optimism, promise_sentence, settings_phrase, settings_text
+from fitwell.report.language import translate
+from fitwell.report.text import answer, answer_sentences
 from fitwell.results import Difference, Interval, Result
 from results_made import ARMS, BEFORE, DIAGNOSED, FULL, around, scores, with_arm
 
@@ -15,12 +17,14 @@ def test_the_answer_names_gap_settings_gains_baselines_and_what_is_not_shown() -
     assert answer(FULL) == (
         "Your network reads 99.8 % [99.6, 100.0] on the rows it was trained on and 69.1 %"
         " [67.1, 71.1] on new rows: a gap of 30.7 points (95 % interval 28.6 to 32.7), severe"
-        " overfitting. With L1 2.3e-5, L2 0.00013 and dropout 0.42, refitted on training and"
-        " validation rows together, it reads 74.0 % [72.0, 76.0] on new rows (mean of 5"
+        " overfitting. With L1 2.3e-5, weight_decay 0.012 (timescale 37 epochs, fading to 0) and"
+        " dropout 0.42 (fading to 0), refitted on training and validation rows together, it reads 74.0 % [72.0, 76.0] on new rows (mean of 5"
         " trainings; the untreated network's mean is 69.1 %), 4.9 points [3.1, 6.7] more than the untreated network at its last epoch and"
         " 1.1 points [-0.2, 2.4] more than stopping it early: no difference shown against early"
         " stopping. Against early stopping, regularization alone brings +0.7 points [-0.4, 1.8] and"
-        " the added training rows alone +0.5 points [-0.4, 1.4]."
+        " the added training rows alone +0.5 points [-0.4, 1.4]. In log-loss, the validation rows"
+        " promised 0.712 [0.685, 0.739] for the choice, and rows without a say in it say 0.731"
+        " [0.715, 0.747]: an optimism of +0.019 [-0.012, 0.050] (no difference shown)."
     )
 
 
@@ -28,11 +32,70 @@ def test_the_korean_answer_says_the_same() -> None:
     assert answer(FULL, "ko") == (
         "이 네트워크의 정확도는 학습에 쓴 데이터에서 99.8% [99.6, 100.0], 새 데이터에서 69.1%"
         " [67.1, 71.1]입니다. 격차는 30.7%p(95% 신뢰구간 28.6 ~ 32.7)로, 심각한 과적합입니다."
-        " L1 2.3e-5, L2 0.00013, 드롭아웃 0.42 설정으로 학습 세트와 검증 세트를 합쳐 다시"
-        " 학습하면 새 데이터 정확도는 74.0% [72.0, 76.0](학습 5회 평균, 정규화 없는 네트워크의 평균은 69.1%)이며, 정규화 없이 마지막"
+        " L1 2.3e-5, weight_decay 0.012(시간 척도 37에폭, 후반에 0까지 감소), 드롭아웃 0.42(후반에 0까지"
+        " 감소) 설정으로 학습 세트와 검증 세트를 합쳐 다시 학습하면 새 데이터 정확도는 74.0% [72.0, 76.0](학습 5회 평균, 정규화 없는 네트워크의 평균은 69.1%)이며, 정규화 없이 마지막"
         " 에폭까지 학습한 네트워크 대비 +4.9%p [3.1, 6.7], 조기 종료 대비 +1.1%p [-0.2, 2.4]입니다."
         " 조기 종료 대비 차이는 확인되지 않았습니다. 조기 종료 대비 정규화만 적용했을 때의 변화는"
-        " +0.7%p [-0.4, 1.8], 학습 데이터만 늘렸을 때의 변화는 +0.5%p [-0.4, 1.4]입니다."
+        " +0.7%p [-0.4, 1.8], 학습 데이터만 늘렸을 때의 변화는 +0.5%p [-0.4, 1.4]입니다. 선택한 설정의"
+        " 로그 손실은 검증 세트에서 0.712 [0.685, 0.739]로 예상되었고, 선택에 관여하지 않은 데이터로는"
+        " 0.731 [0.715, 0.747]로 추정되며, 그 차이인 낙관 편향은 +0.019 [-0.012, 0.050]입니다(차이"
+        " 확인되지 않음)."
+    )
+
+
+def test_the_promise_is_held_against_its_estimate_in_the_last_sentence() -> None:
+    for lang in ("en", "ko"):
+        last = answer_sentences(FULL, lang)[-1]
+        assert last == promise_sentence(FULL.regularization, lang)
+        for number in ("0.712 [0.685, 0.739]", "0.731 [0.715, 0.747]", "+0.019 [-0.012, 0.050]"):
+            assert number in last
+
+
+def test_optimism_is_the_estimate_minus_the_promise_with_the_longer_of_both_reaches() -> None:
+    assert FULL.regularization is not None
+    found = optimism(FULL.regularization)
+    assert found is not None
+    assert found.value == pytest.approx(0.731 - 0.712)
+    assert found.high - found.value == pytest.approx((0.027**2 + 0.016**2) ** 0.5)
+
+
+def test_an_optimism_that_is_shown_is_not_called_open() -> None:
+    assert FULL.regularization is not None
+    shown = replace(FULL.regularization, estimated_log_loss=around(0.8, 0.01))
+    assert promise_sentence(shown).endswith(": an optimism of +0.088 [0.059, 0.117].")
+    assert promise_sentence(shown, "ko").endswith("낙관 편향은 +0.088 [0.059, 0.117]입니다.")
+
+
+def test_without_folds_nothing_is_said_of_optimism() -> None:
+    assert FULL.regularization is not None
+    folded_not = replace(FULL.regularization, estimated_log_loss=None)
+    assert promise_sentence(folded_not) == promise_sentence(None) == ""
+    assert answer(replace(FULL, regularization=folded_not)).endswith("[-0.4, 1.4].")
+
+
+def test_settings_name_what_is_on_and_fading_only_of_what_can_fade() -> None:
+    assert FULL.regularization is not None
+    off = replace(FULL.regularization, l1=0.0, decay_epochs=0.0, weight_decay=0.0, dropout=0.0)
+    assert settings_phrase(off) == ""
+    assert settings_phrase(replace(off, l1=1e-5, l2=1e-4)) == "L1 1e-5 and L2 0.0001"
+    constant = replace(off, decay_epochs=1397.7, weight_decay=125.4, fades=False)
+    assert settings_phrase(constant) == "weight_decay 130 (timescale 1,400 epochs)"
+    assert settings_phrase(replace(off, dropout=0.5, batch_norm=True)) == (
+        "dropout 0.5 (fading to 0) and batch norm"
+    )
+
+
+def test_the_settings_of_an_arm_read_like_the_choice() -> None:
+    assert settings_text(ARMS[-1], "en") == (
+        "L1 2.3e-5, decoupled L2 (timescale 37 epochs, fading to 0), dropout 0.42 (fading to 0),"
+        " trained on validation rows too, epochs 21"
+    )
+    assert settings_text(ARMS[-2], "ko") == (
+        "L1 2.3e-5, 분리형 가중치 감쇠(시간 척도 37에폭, 후반에 0까지 감소), 드롭아웃 0.42(후반에 0까지"
+        " 감소)"
+    )
+    assert settings_text(replace(ARMS[-1], settings={"l1": 1e-4, "fades": True}), "en") == (
+        "L1 0.0001"
     )
 
 
@@ -85,11 +148,19 @@ def test_an_open_gain_over_the_untreated_network_is_called_open() -> None:
 
 def test_an_untreated_network_that_was_kept_is_not_called_treated() -> None:
     assert FULL.regularization is not None
-    kept = replace(FULL.regularization, l1=0.0, l2=0.0, dropout=0.0, kept_untreated=True)
+    kept = replace(
+        FULL.regularization,
+        l1=0.0,
+        decay_epochs=0.0,
+        weight_decay=0.0,
+        dropout=0.0,
+        fades=False,
+        kept_untreated=True,
+    )
     text = answer(replace(FULL, regularization=kept))
     assert (
-        "No regularization that was tried was clearly better on the validation rows, so nothing"
-        " is regularized. Stopped early and refitted on training and validation rows together, it"
+        "No regularization that was tried was clearly better on held-out rows, so nothing is"
+        " regularized. Stopped early and refitted on training and validation rows together, it"
         " reads 74.0 %"
     ) in text
     assert "dropout" not in text
@@ -100,15 +171,15 @@ def test_a_rival_that_reads_more_is_named_with_its_baseline() -> None:
     rival = replace(
         ARMS[4], test=scores(0.752, 0.7), difference=0.023, low=0.012, high=0.034, verdict="better"
     )
-    assert answer(with_arm(FULL, rival)).endswith(
+    assert (
         " The rival “smaller network” reads more: 75.2 % [73.2, 77.2], 2.3 points [1.2, 3.4] more"
-        " than stopping it early; the two were not tested against each other."
-    )
+        " than stopping it early; the two were not tested against each other. In log-loss,"
+    ) in answer(with_arm(FULL, rival))
 
 
 def test_without_a_comparison_the_treated_network_is_given_with_its_own_gap() -> None:
     text = answer(replace(FULL, comparison=None))
-    assert text.endswith("73.8 % [71.8, 75.8] on new rows, with a gap of 6.5 points [4.4, 8.6].")
+    assert "73.8 % [71.8, 75.8] on new rows, with a gap of 6.5 points [4.4, 8.6]. In" in text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fitwell.errors import InputError
-from fitwell.report import text
+from fitwell.report import language
 from fitwell.report.page import render_page, write_report
 from fitwell.results import Interval, Result
 from results_made import (
@@ -85,9 +85,15 @@ def test_the_numbers_on_the_page_are_those_of_the_result(english: str) -> None:
         "30.7 points [28.6, 32.7] 2.0 points",  # evidence and threshold
         "2.3e-5",
         "32.7 %",  # exact zeros
-        "0.712 [0.685, 0.739]",  # promised
-        "0.730 [0.699, 0.761]",  # got
-        "0.018 [-0.023, 0.059]",  # optimism
+        "decoupled L2 weight_decay 0.012 (timescale 37 epochs)",
+        "decoupled L2 (timescale 37 epochs, fading to 0)",  # of the arm
+        "fading dropout and decay fall to 0 in the second half of the epochs on",
+        "promised by the validation rows 0.712 [0.685, 0.739]",
+        "estimated by rows without a say in the choice 0.731 [0.715, 0.747]",
+        "optimism of the search: estimated minus promised +0.019 [-0.012, 0.050]",
+        "got on the test rows 0.730 [0.699, 0.761]",
+        "promised 0.712 [0.685, 0.739] for the choice",  # in the answer
+        "Every arm that searches had at most 16 settings to try.",
         "-3.8 [-5.5, -2.1]",
         "+1.1 [-0.2, 2.4]",
         "+4.9 [3.1, 6.7]",
@@ -104,6 +110,8 @@ def test_the_numbers_on_the_page_are_those_of_the_result(english: str) -> None:
         "0, 1, 2, 3, 4",
         "python 3.11.2, torch 2.13.0",
         "fitwell demo --out run",
+        "dropped on the way (10), at the loss it had reached",
+        "so the choice need not be the lowest here",
         "Diverged and not drawn: 1.",
     ):
         assert shown in words, shown
@@ -127,7 +135,32 @@ def test_every_drawing_says_its_numbers_in_words(english: str) -> None:
     assert "Before: training 99.8 % [99.6, 100.0], test 69.1 % [67.1, 71.1]" in labels[0]
     assert "treatment, refitted +1.1 [-0.2, 2.4]" in labels[2]
     assert "treatment: kept epoch 21, training 0.706, validation 0.740" in labels[4]
-    assert "lowest validation log-loss 0.712, without regularization 0.745" in labels[6]
+    # The lowest is that of the finished trials: those that were dropped had reached 0.705.
+    assert labels[6] == (
+        "Search: 15 trials, 10 of them dropped on the way, lowest validation log-loss 0.712,"
+        " without regularization 0.745; chosen: L1 2.3e-5, weight_decay 0.012 (timescale 37 epochs,"
+        " fading to 0) and dropout 0.42 (fading to 0)"
+    )
+
+
+def test_dropped_trials_are_hollow_and_the_chosen_one_wears_a_ring(english: str) -> None:
+    drawing = re.findall(r"<svg role=\"img\" aria-label=\"Search.*?</svg>", english, re.DOTALL)[0]
+    counted = [
+        len(re.findall(rf"<path [^>]*{look}", drawing))
+        for look in (
+            'fill="var\\(--seen\\)"',
+            'stroke="var\\(--seen\\)"',
+            'stroke="var\\(--new\\)"',
+        )
+    ]
+    assert counted == [3 * 5, 3 * 10, 3]  # in each of three drawings
+
+
+def test_where_nothing_was_dropped_the_legend_does_not_speak_of_it() -> None:
+    trials = tuple(t for t in FULL.trials if not t.dropped)
+    words = Outline(render_page(replace(FULL, trials=trials), run=RUN)).text
+    assert "dropped on the way" not in words
+    assert "a trial chosen" in words
 
 
 def test_no_drawing_keeps_a_stand_in_colour(english: str) -> None:
@@ -193,38 +226,47 @@ class Recording(dict[str, str]):
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Recording:
-    recording = Recording(text.KOREAN)
-    monkeypatch.setattr(text, "KOREAN", recording)
+    recording = Recording(language.KOREAN)
+    monkeypatch.setattr(language, "KOREAN", recording)
     return recording
 
 
 def _variants() -> dict[str, Result]:
     """Give results that between them use every sentence of the page."""
     assert FULL.regularization is not None
-    kept = replace(FULL.regularization, kept_untreated=True, batch_norm=True)
+    kept = replace(
+        FULL.regularization, kept_untreated=True, batch_norm=True, estimated_log_loss=None
+    )
     high = replace(ARMS[4].test, accuracy=Interval(value=0.9, low=0.8, high=1.0))
     return {
         "full": FULL,
         "diagnosed": DIAGNOSED,
         "kept": replace(FULL, regularization=kept, curves=(), trials=()),
+        "finished": replace(FULL, trials=tuple(t for t in FULL.trials if not t.dropped)),
         "rival": with_arm(replace(FULL, curves=(), trials=()), replace(ARMS[4], test=high)),
     }
 
 
 @pytest.mark.parametrize(
     ("name", "weights"),
-    [("full", "none"), ("diagnosed", "none"), ("kept", "balanced"), ("rival", "none")],
+    [
+        ("full", "none"),
+        ("diagnosed", "none"),
+        ("kept", "balanced"),
+        ("finished", "balanced"),
+        ("rival", "none"),
+    ],
 )
 def test_the_korean_page_lacks_no_word(name: str, weights: str, recorded: Recording) -> None:
     render_page(_variants()[name], run={"options": {"class_weights": weights}}, lang="ko")
     notes = {*FULL.notes, *FULL.data.notes}  # these are matched as patterns
-    names = {"L1", "L2"}  # the same in both languages
+    names = {"L1"}  # the same in both languages
     assert recorded.missing - notes - names == set()
 
 
 def test_every_placeholder_of_a_korean_sentence_is_filled_from_the_english_call() -> None:
     given = {"signed", "signed_bounds"}  # handed to both, used by the Korean sentence alone
-    for english, korean in text.KOREAN.items():
+    for english, korean in language.KOREAN.items():
         names = set(re.findall(r"\{(\w+)\}", korean))
         assert names - given <= set(re.findall(r"\{(\w+)\}", english)), english
 
@@ -243,8 +285,25 @@ def test_a_run_of_which_nothing_is_known_still_gives_a_page() -> None:
 
 def test_weighted_validation_losses_are_not_held_against_test_losses() -> None:
     words = Outline(render_page(FULL, run={"options": {"class_weights": "balanced"}})).text
-    assert "Promised and got" not in words
-    assert "The validation rows were weighted by class" in words
+    assert "got on the test rows" not in words
+    assert "estimated by rows without a say in the choice 0.731 [0.715, 0.747]" in words
+    assert "These losses are weighted by class" in words
+
+
+def test_without_folds_the_page_says_that_the_optimism_is_not_known() -> None:
+    assert FULL.regularization is not None
+    alone = replace(FULL, regularization=replace(FULL.regularization, estimated_log_loss=None))
+    words = Outline(render_page(alone, run=RUN)).text
+    assert "How much was not estimated" in words
+    assert "estimated minus promised" not in words
+    assert "promised by the validation rows 0.712 [0.685, 0.739] got on the test rows" in words
+
+
+def test_coupled_l2_has_a_row_only_where_it_is_on() -> None:
+    assert FULL.regularization is not None
+    coupled = replace(FULL, regularization=replace(FULL.regularization, l2=0.003))
+    assert "λ₂ (L2) 0.003" in Outline(render_page(coupled, run=RUN)).text
+    assert "λ₂ (L2)" not in Outline(render_page(FULL, run=RUN)).text
 
 
 def test_what_cannot_be_drawn_or_is_infinite_does_not_stop_the_page() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 import fitwell
 from fitwell.data.tables import make_table
+from fitwell.population.store import Store
 from fitwell.runs.launch import make_task
 from fitwell.runs.perform import perform
 from fitwell.runs.question import Question
@@ -20,7 +21,7 @@ def run(frame, source_options=None, **options):
     base = {"verb": "tune", "trials": 3, "seeds": 2, "epochs": 4, "widths": (8,)}
     question = Question(**{**base, **options})
     task = make_task(question, make_table(frame, "bought", **(source_options or {})))
-    done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=Silent())
+    done = perform(question, task, crew=Crew(), ledger=Ledger(), store=Store(), watch=Silent())
     return done.result, task
 
 
@@ -57,9 +58,13 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget():
     arms = {arm.name: arm for arm in result.comparison.arms}
     assert {arm.seeds for arm in arms.values()} == {(5, 6)}
     tuned = {"more shuffling", "smaller network", "treatment", "treatment, refitted"}
+    tried = {name: [t for t in result.trials if t.arm == name] for name in tuned}
+    tried["treatment, refitted"] = tried["treatment"]
     assert {name: arm.trainings for name, arm in arms.items()} == {
-        name: 5 if name in tuned else 2 for name in arms
+        name: 2 + (len(tried[name]) + 3 * len(tried[name]) if name in tried else 0) for name in arms
     }
+    # Settings that come out alike are tried once, and so few are all finalists on 3 folds.
+    assert all(2 <= len(trials) <= 3 for trials in tried.values())
 
 
 def make_noisy(rows=500, columns=40):
@@ -75,13 +80,15 @@ def test_what_the_search_chose_is_trained_reported_and_refitted_on_more_rows():
     chosen = result.regularization
     assert not chosen.kept_untreated
     arms = {arm.name: arm for arm in result.comparison.arms}
-    best = min(result.trials, key=lambda trial: trial.validation_log_loss).settings
-    for name in ("treatment", "treatment, refitted"):
-        drugs = {k: v for k, v in arms[name].settings.items() if k in ("l1", "l2", "dropout")}
-        assert drugs == best
-    assert {"l1": chosen.l1, "l2": chosen.l2, "dropout": chosen.dropout} == {
-        "l1": 0.0, "l2": 0.0, "dropout": 0.0, **best,
-    }  # fmt: skip
+    names = ("l1", "decay_epochs", "dropout", "fades")
+    drugs = {k: v for k, v in arms["treatment"].settings.items() if k in names}
+    assert drugs in [trial.settings for trial in result.trials if not trial.dropped]
+    again = arms["treatment, refitted"].settings
+    assert {k: v for k, v in again.items() if k in names} == drugs
+    off = {"l1": 0.0, "decay_epochs": 0.0, "dropout": 0.0, "fades": False}
+    assert {name: getattr(chosen, name) for name in names} == {**off, **drugs}
+    assert (chosen.weight_decay > 0) == (chosen.decay_epochs > 0)
+    assert chosen.estimated_log_loss is not None
     assert result.before.train.rows == len(task.split.train)
     assert result.after.train.rows == len(task.split.train) + len(task.split.validation)
     assert arms["treatment"].test != arms["early stopping"].test

@@ -9,10 +9,11 @@ from fitwell.errors import TrainingFailed
 from fitwell.models.blueprint import Blueprint
 from fitwell.recipe import Recipe
 from fitwell.remedies.early_stopping import cross_fitted, split_halves
-from fitwell.remedies.shuffling import batches
+from fitwell.remedies.shuffling import batches, order_of
 from fitwell.task import Material
 from fitwell.training.loop import probabilities, restore, train
-from fitwell.training.workers import Crew, Job
+from fitwell.training.outcome import Job
+from fitwell.training.workers import Crew
 
 
 def make_material(rows=120, columns=6, classes=3, seed=0, widths=(16,)):
@@ -40,10 +41,9 @@ def test_the_loop_equals_plain_torch_step_by_step():
         torch.manual_seed(3)
         net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
-    order = torch.Generator().manual_seed(3)
     x, y = torch.from_numpy(material.train_x), torch.from_numpy(material.train_y)
-    for _ in range(5):
-        for batch in batches(len(x), 16, "reshuffle", order):
+    for epoch in range(1, 6):
+        for batch in batches(len(x), 16, "reshuffle", order_of(3, epoch)):
             optimizer.zero_grad()
             weights = [net[0].weight, net[2].weight]
             penalty = 0.01 * sum(w.square().sum() for w in weights)

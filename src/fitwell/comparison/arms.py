@@ -43,7 +43,7 @@ def plan_arms(verb: str, *, batch_norm: bool, scalable: bool) -> tuple[ArmPlan, 
         batch_norm: let the treatment search batch normalization too.
         scalable: whether a smaller network of the same kind can be built.
     """
-    drugs = ("l1", "l2", "dropout") + (("batch norm",) if batch_norm else ())
+    drugs = ("l1", "decoupled L2", "dropout") + (("batch norm",) if batch_norm else ())
     stop = "early stopping"
     arms = [ArmPlan(name=UNTREATED), ArmPlan(name=EARLY_STOPPING, remedies=(stop,))]
     if verb == "compare":

@@ -1,5 +1,6 @@
 """Training, validation and test rows: stratified, grouped or by time; seeded."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +94,6 @@ def _whole_groups(
             f"--group: no class has more than {largest} rows, but at least {folds} are needed to"
             " split whole groups. Give more rows."
         )
-    import warnings
-
     with warnings.catch_warnings():
         # It warns of classes rarer than the folds; _check_classes says what matters.
         warnings.simplefilter("ignore", UserWarning)
@@ -121,6 +120,26 @@ def stratified(target: NDArray[np.int64], share: float, seed: int) -> NDArray[np
     for name, number in zip(classes, taken, strict=True):
         marked[rng.permutation(np.flatnonzero(target == name))[:number]] = True
     return marked
+
+
+def fold_rows(source: Source, rows: Rows, folds: int, seed: int) -> list[Rows]:
+    """Share rows out among folds: stratified, groups whole; none where rows have times.
+
+    Too few groups or rows of the largest class for so many folds give none either.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    target = source.target[rows]
+    groups = None if source.groups is None else source.groups[rows]
+    units = len(rows) if groups is None else len(np.unique(groups))
+    if source.times is not None or units < 2 * folds or np.bincount(target).max() < folds:
+        return []
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    with warnings.catch_warnings():
+        # It warns of classes rarer than the folds; they are in some folds and not in others.
+        warnings.simplefilter("ignore", UserWarning)
+        splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
+        return [np.sort(rows[held]) for _, held in splitter.split(target, target, groups)]
 
 
 def _check_classes(source: Source, train: Rows) -> None:

@@ -13,13 +13,14 @@ from torch import nn
 
 from fitwell.data.source import Rows
 from fitwell.data.splits import stratified
+from fitwell.determinism import one_thread
 from fitwell.errors import InputError
 from fitwell.estimators.inputs import encode, read_again
 from fitwell.models.blueprint import Blueprint, from_module
 from fitwell.recipe import Recipe
 from fitwell.runs.question import CHOICES, default_batch_size, pick_device
 from fitwell.task import LossKind, Material
-from fitwell.training.loop import logits, one_thread, restore, train
+from fitwell.training.loop import logits, restore, train
 
 FEWEST = 2
 """Rows to train on, and rows to stop by: one in either half of them."""

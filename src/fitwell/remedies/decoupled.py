@@ -12,6 +12,14 @@ from torch import Tensor
 
 from fitwell.remedies.l1 import soft_threshold_
 from fitwell.remedies.metric import groups_of
+from fitwell.remedies.remedy import Parameter, Remedy
+
+REMEDY = Remedy(
+    name="decoupled L2",
+    parameters=(
+        Parameter(name="decay_epochs", low=5.0, high=2000.0, log=True, off=0.4, default=30.0),
+    ),
+)
 
 
 @torch.no_grad()

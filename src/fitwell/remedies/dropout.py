@@ -13,7 +13,10 @@ from fitwell.surgery import Inserted
 
 REMEDY = Remedy(
     name="dropout",
-    parameters=(Parameter(name="dropout", low=0.0, high=0.5, off=0.15, default=0.25),),
+    parameters=(
+        Parameter(name="dropout", low=0.0, high=0.5, off=0.15, default=0.15),
+        Parameter(name="fades", choices=(False, True), default=True),
+    ),
 )
 
 LEVELS = 65_536

@@ -16,6 +16,31 @@ REMEDY = Remedy(
 )
 
 
+def steps_per_epoch(rows: int, batch_size: int) -> int:
+    """Say how many batches `batches` makes of so many rows.
+
+    >>> steps_per_epoch(130, 64), steps_per_epoch(129, 64)
+    (3, 2)
+    """
+    return rows // batch_size + (rows % batch_size > 1)
+
+
+def key_of(*numbers: int) -> int:
+    """Mix whole numbers into a seed of 63 bits."""
+    mask, mixed = 2**64 - 1, 0
+    for number in numbers:
+        mixed = (mixed ^ number) * 0xD6E8FEB86659FD93 & mask
+        mixed = (mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93 & mask
+    return mixed >> 1
+
+
+def order_of(seed: int, epoch: int) -> torch.Generator:
+    """Give what draws the order of rows in an epoch: keyed by both, so that any epoch can be
+    drawn without those before it.
+    """
+    return torch.Generator().manual_seed(key_of(seed, epoch))
+
+
 def batches(
     rows: int, batch_size: int, sampling: str, generator: torch.Generator
 ) -> Iterator[Tensor]:

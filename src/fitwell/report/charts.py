@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fitwell.report import svg
+from fitwell.report.language import translate
 from fitwell.report.numbers import bounds, decimal, percent, points
 from fitwell.report.svg import WIDE, Figure, figure, finite, inline
-from fitwell.report.text import translate
 from fitwell.results import Arm, Curve, Interval, Result, State
 
 

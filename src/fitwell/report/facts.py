@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from fitwell.report.language import translate
 from fitwell.report.numbers import bounds, duration, percent
-from fitwell.report.text import translate
 from fitwell.results import Result
 
 SHOWN_CLASSES = 12

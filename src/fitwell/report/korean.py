@@ -41,9 +41,10 @@ KOREAN: dict[str, str] = {
         "테스트 세트가 작아 판단을 보류해야 하는 수준"
     ),
     "mild overfitting, which shows in the log-loss": "로그 손실에서 드러나는 경미한 과적합",
-    "No regularization that was tried was clearly better on the validation rows,"
+    "No regularization that was tried was clearly better on held-out rows,"
     " so nothing is regularized.": (
-        "시도한 정규화 중 검증 세트에서 뚜렷하게 더 나은 것이 없어 정규화를 적용하지 않았습니다."
+        "시도한 정규화 중 학습에 쓰지 않은 행에서 뚜렷하게 더 나은 것이 없어 정규화를 적용하지"
+        " 않았습니다."
     ),
     "With {settings}": "{settings} 설정으로 학습하면",
     "With {settings}, refitted on training and validation rows together,": (
@@ -80,8 +81,20 @@ KOREAN: dict[str, str] = {
         "경쟁 방법인 ‘{name}’의 정확도는 {test}로 더 높습니다({gain})."
         " 다만 둘을 직접 비교해 검정하지는 않았습니다."
     ),
+    "In log-loss, the validation rows promised {promised} for the choice, and rows without a say"
+    " in it say {estimated}: an optimism of {optimism}{open}.": (
+        "선택한 설정의 로그 손실은 검증 세트에서 {promised}로 예상되었고, 선택에 관여하지 않은"
+        " 데이터로는 {estimated}로 추정되며, 그 차이인 낙관 편향은 {optimism}입니다{open}."
+    ),
     # settings
     "dropout": "드롭아웃",
+    "decoupled L2": "분리형 가중치 감쇠",
+    "timescale {epochs} epochs": "시간 척도 {epochs}에폭",
+    "fading to 0": "후반에 0까지 감소",
+    "fading": "점진적 감소",
+    "dropout and decay fall to 0 in the second half of the epochs": (
+        "학습 후반에 드롭아웃과 가중치 감쇠를 0까지 줄임"
+    ),
     "batch norm": "배치 정규화",
     "batch size": "배치 크기",
     "sampling": "표본 추출",
@@ -126,13 +139,14 @@ KOREAN: dict[str, str] = {
     "Strength": "항목",
     "Value": "값",
     "exact zeros": "정확히 0인 가중치",
-    "Promised and got, in log-loss": "예상한 로그 손실과 실제 로그 손실",
+    "Promised, estimated and got, in log-loss": "로그 손실의 예상값, 추정값, 실제값",
     "Rows": "행 수",
     "Log-loss": "로그 손실",
     "Part": "구분",
     "promised by the validation rows": "검증 세트에서 예상한 값",
+    "estimated by rows without a say in the choice": "선택에 관여하지 않은 데이터로 추정한 값",
+    "optimism of the search: estimated minus promised": "탐색의 낙관 편향(추정 − 예상)",
     "got on the test rows": "테스트 세트에서 얻은 값",
-    "optimism: got minus promised": "낙관 편향(실제 − 예상)",
     # drawings
     "training": "학습",
     "test": "테스트",
@@ -144,9 +158,10 @@ KOREAN: dict[str, str] = {
     "kept epoch {epoch}": "선택한 에폭 {epoch}",
     "epoch": "에폭",
     "difference to {baseline}, points": "{baseline} 대비 정확도 차이(%p)",
-    "Search: {count} trials, lowest validation log-loss {lowest}": (
-        "탐색: 시행 {count}회, 최저 검증 로그 손실 {lowest}"
-    ),
+    "Search: {count} trials": "탐색: 시행 {count}회",
+    "{count} of them dropped on the way": "이 중 {count}회는 도중에 탈락",
+    "lowest validation log-loss {lowest}": "최저 검증 로그 손실 {lowest}",
+    "decay timescale, epochs": "감쇠 시간 척도(에폭)",
     "without regularization {level}": "정규화 없음 {level}",
     "Validation log-loss by strength": "강도별 검증 로그 손실",
     # the page
@@ -174,14 +189,20 @@ KOREAN: dict[str, str] = {
     "Advice": "권고",
     "What was tuned": "튜닝 결과",
     "Form": "적용 형태",
-    "The validation rows were weighted by class, so what they promised cannot be held against"
-    " the test rows.": (
-        "검증 손실에는 클래스 가중치가 적용되어 있어 테스트 세트의 손실과 직접 비교할 수 없습니다."
+    "These losses are weighted by class, so they cannot be held against the test rows.": (
+        "이 손실에는 클래스 가중치가 적용되어 있어 테스트 세트의 손실과 직접 비교할 수 없습니다."
     ),
-    "The best of many trials looks better than it is. Optimism is the part of the promise that"
-    " the test rows did not keep.": (
-        "여러 시행 중 가장 좋은 결과는 실제보다 좋아 보이기 마련입니다."
-        " 낙관 편향은 예상한 성능 가운데 테스트 세트에서 재현되지 않은 부분입니다."
+    "The best of many trials looks better than it is. For the estimate the choice is made again"
+    " without one fold at a time and read on that fold; optimism is the estimate minus the"
+    " promise.": (
+        "여러 시행 중 가장 좋은 결과는 실제보다 좋아 보이기 마련입니다. 추정값은 폴드를 하나씩 빼고"
+        " 다시 선택한 설정을 빼 둔 폴드에서 측정한 값이며, 낙관 편향은 추정값에서 예상값을 뺀"
+        " 차이입니다."
+    ),
+    "The best of many trials looks better than it is. How much was not estimated: rows in order"
+    " of time, too few rows or a single setting leave no folds.": (
+        "여러 시행 중 가장 좋은 결과는 실제보다 좋아 보이기 마련입니다. 시간순 데이터이거나 행이"
+        " 너무 적거나 설정이 하나뿐이면 폴드를 만들지 않으므로 그 정도는 추정하지 않았습니다."
     ),
     "Comparison": "방법 비교",
     "Right of zero is better. Filled: shown after correction for several comparisons; hollow:"
@@ -189,9 +210,9 @@ KOREAN: dict[str, str] = {
         "0보다 오른쪽이면 더 좋습니다. 채운 점은 다중 비교 보정 후에도 차이가 확인된 경우,"
         " 빈 점은 차이가 확인되지 않은 경우입니다."
     ),
-    "Every arm had at most {count} trainings to search with. Differences are paired by seed and"
-    " test row; 95 % intervals in brackets, p-values by Holm over all arms.": (
-        "각 방법은 탐색에 최대 {count}회의 학습을 사용했습니다. 차이는 시드와 테스트 행을 짝지어"
+    "Every arm that searches had at most {count} settings to try. Differences are paired by seed"
+    " and test row; 95 % intervals in brackets, p-values by Holm over all arms.": (
+        "탐색하는 각 방법은 최대 {count}개의 설정을 시도했습니다. 차이는 시드와 테스트 행을 짝지어"
         " 계산했고, 대괄호 안은 95% 신뢰구간, p값은 모든 방법에 대해 Holm 방식으로 보정했습니다."
     ),
     "The model that is saved is that of “{name}”.": "저장된 모델은 ‘{name}’의 모델입니다.",
@@ -203,8 +224,15 @@ KOREAN: dict[str, str] = {
     ),
     "The search": "하이퍼파라미터 탐색",
     "a trial": "시행",
+    "a trial that was trained to its end": "끝까지 학습한 시행",
+    "dropped on the way ({count}), at the loss it had reached": (
+        "도중에 탈락한 시행({count}회, 탈락 시점까지의 손실)"
+    ),
     "chosen": "선택된 설정",
     "without regularization, stopped early": "정규화 없이 조기 종료",
+    "The finalists were judged on the folds too, so the choice need not be the lowest here.": (
+        "최종 후보는 폴드에서도 평가하므로, 선택된 설정이 이 그림에서 가장 낮지 않을 수 있습니다."
+    ),
     "Diverged and not drawn: {count}.": ("발산하여 그림에서 제외한 시행: {count}회."),
     "How it was done": "실행 정보",
     "Repeat it": "다시 실행하기",
@@ -230,8 +258,10 @@ KOREAN: dict[str, str] = {
     "Seeds of the last trainings": "최종 학습의 시드",
     "Options": "옵션",
     "Versions": "버전",
-    "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric": (
-        "손실 + λ₁ Σ|w| + λ₂ Σw², Adam, L1은 Adam의 계량에 따른 근접(proximal) 단계로 적용"
+    "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric; decoupled L2"
+    " beside it": (
+        "손실 + λ₁ Σ|w| + λ₂ Σw², Adam, L1은 Adam의 계량에 따른 근접(proximal) 단계로, 분리형"
+        " 가중치 감쇠는 손실과 별도로 적용"
     ),
     **KOREAN_FINDINGS,
 }

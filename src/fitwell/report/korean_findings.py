@@ -91,7 +91,7 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
         r"Images were resized to (\d+) x (\d+) pixels\.",
         r"이미지 크기를 \1 × \2 픽셀로 맞췄습니다.",
     ),
-    (r"Trials that diverged and were dropped: (\d+)\.", r"발산한 시행 \1회를 제외했습니다."),
+    (r"Trials that diverged and were left out: (\d+)\.", r"발산한 시행 \1회를 제외했습니다."),
     (
         r"No setting beat the plain one, so nothing is changed in: (.*)\.",
         r"기본 설정보다 나은 설정이 없어 다음 방법은 기본 설정 그대로입니다: \1.",

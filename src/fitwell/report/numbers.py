@@ -54,12 +54,15 @@ def plain_bounds(interval: Interval) -> str:
 
 
 def strength(value: float) -> str:
-    """Write a strength of regularization with two digits.
+    """Write a strength of regularization, or a timescale, with two digits.
 
-    >>> strength(2.31e-5), strength(0.417), strength(0.0)
-    ('2.3e-5', '0.42', '0')
+    >>> strength(2.31e-5), strength(0.417), strength(0.0), strength(1397.7)
+    ('2.3e-5', '0.42', '0', '1,400')
     """
-    mantissa, e, exponent = f"{value:.2g}".partition("e")
+    written = f"{value:.2g}"
+    mantissa, e, exponent = written.partition("e")
+    if e and int(exponent) > 0:
+        return f"{float(written):,.0f}"
     return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 

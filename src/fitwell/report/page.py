@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from fitwell.errors import InputError
 from fitwell.report import tables
+from fitwell.report.chosen import settings_phrase
 from fitwell.report.facts import data_facts, method_facts
-from fitwell.report.text import answer_sentences, settings_phrase, translate, verdict_phrase
+from fitwell.report.language import translate
+from fitwell.report.text import TREATMENT, answer_sentences, verdict_phrase
 from fitwell.results import Result
 from fitwell.storage import replacing
 
@@ -103,6 +105,7 @@ def _figures(result: Result, lang: str) -> dict[str, Any]:
 def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, Any]:
     """Gather everything that the template shows."""
     chosen = result.regularization
+    trials = [trial for trial in result.trials if trial.arm == TREATMENT]
     return {
         "_": partial(translate, lang=lang),
         "lang": lang,
@@ -117,9 +120,10 @@ def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, 
         "arms": tables.arm_table(result, lang),
         "chosen": settings_phrase(chosen, lang) if chosen else "",
         "regularization": tables.regularization_table(result, lang),
-        "promise": tables.promise_table(result, lang),
+        "promise": tables.promise_table(result, lang, weighted=_weighted(run)),
         "weighted": _weighted(run),
-        "diverged": sum(trial.validation_log_loss is None for trial in result.trials),
+        "diverged": sum(trial.validation_log_loss is None for trial in trials),
+        "dropped": sum(trial.dropped for trial in trials),
     }
 
 

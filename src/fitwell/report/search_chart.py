@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from fitwell.report import svg
+from fitwell.report.chosen import settings_phrase
+from fitwell.report.language import translate
 from fitwell.report.numbers import decimal
 from fitwell.report.svg import WIDE, Figure, figure, finite, inline
-from fitwell.report.text import TREATMENT, settings_phrase, translate
+from fitwell.report.text import TREATMENT
 from fitwell.results import Regularization, Result, Trial
 
-STRENGTHS = {"l1": "L1", "l2": "L2", "dropout": "dropout"}
+STRENGTHS = {"l1": "L1", "decay_epochs": "decay timescale, epochs", "dropout": "dropout"}
+
+Rows = Sequence[dict[str, Any]]
 
 
 def search_chart(result: Result, lang: str) -> Figure | None:
@@ -42,9 +46,15 @@ def searched_trials(result: Result) -> list[tuple[Trial, float]]:
 def _words(
     trials: Sequence[tuple[Trial, float]], level: float | None, result: Result, lang: str
 ) -> str:
-    text = translate("Search: {count} trials, lowest validation log-loss {lowest}", lang).format(
-        count=len(trials), lowest=decimal(min(loss for _, loss in trials))
-    )
+    # What a dropped trial had reached is not its end, and no rival of one that was finished.
+    ended = [loss for trial, loss in trials if not trial.dropped]
+    dropped = len(trials) - len(ended)
+    text = translate("Search: {count} trials", lang).format(count=len(trials))
+    if dropped:
+        text += f", {translate('{count} of them dropped on the way', lang).format(count=dropped)}"
+    if ended:
+        lowest = translate("lowest validation log-loss {lowest}", lang)
+        text += f", {lowest.format(lowest=decimal(min(ended)))}"
     if level is not None:
         plain = translate("without regularization {level}", lang)
         text += f", {plain.format(level=decimal(level))}"
@@ -57,27 +67,40 @@ def _words(
 def _rows(
     name: str, trials: Sequence[tuple[Trial, float]], chosen: Regularization | None
 ) -> list[dict[str, Any]]:
-    """Place the trials: on a log scale strengths of zero stand one decade below the rest."""
+    """Place the trials of one drawing: strengths on a log scale, dropout as it is."""
     values = [float(trial.settings.get(name, 0.0)) for trial, _ in trials]
-    above = [value for value in values if value > 0]
-    off = math.floor(math.log10(min(above))) - 1 if above else -1
+    off = _place_of_off(name, [value for value in values if value > 0])
     return [
         {
             "x": value if name == "dropout" else math.log10(value) if value > 0 else off,
             "off": off,
             "loss": loss,
             "chosen": _is_chosen(trial, chosen),
+            "dropped": trial.dropped,
         }
         for value, (trial, loss) in zip(values, trials, strict=True)
     ]
 
 
+def _place_of_off(name: str, above: Sequence[float]) -> int:
+    """Find the power of ten where the trials without a remedy stand.
+
+    No L1 lies below the least, no decay beyond the longest timescale.
+    """
+    if not above:
+        return -1
+    if name == "decay_epochs":
+        return math.ceil(math.log10(max(above)) + 0.3)
+    return math.floor(math.log10(min(above))) - 1
+
+
 def _is_chosen(trial: Trial, chosen: Regularization | None) -> bool:
-    if chosen is None:
+    if chosen is None or chosen.kept_untreated or trial.dropped:
         return False
+    names = ("l1", "l2", "decay_epochs", "dropout", "fades", "batch_norm")
     return all(
         math.isclose(float(trial.settings.get(name, 0.0)), getattr(chosen, name), rel_tol=1e-9)
-        for name in STRENGTHS
+        for name in names
     )
 
 
@@ -101,34 +124,47 @@ def _search(
     return alt.vconcat(*drawings, spacing=14)
 
 
-def _decades(rows: Sequence[dict[str, Any]]) -> list[float]:
+def _decades(rows: Rows) -> list[float]:
     """Give the powers of ten to write at the axis, and the place of zero where it is used."""
-    found = sorted({float(math.floor(row["x"])) for row in rows})
-    off = [float(rows[0]["off"])] if rows[0]["off"] in found else []
-    powers = [power for power in found if power not in off]
-    return off + powers[:: 2 if len(powers) > 3 else 1]
+    off = float(rows[0]["off"])
+    places = [row["x"] for row in rows if row["x"] != off]
+    used = [off] if len(places) < len(rows) else []
+    if not places:
+        return used
+    inside = [float(p) for p in range(math.ceil(min(places)), math.floor(max(places)) + 1)]
+    return used + (inside[:: 2 if len(inside) > 3 else 1] or [min(places)])
 
 
-def _strength(
-    name: str, rows: Sequence[dict[str, Any]], level: float | None, span: list[float], lang: str
-) -> Any:
+def _axis(name: str, rows: Rows, lang: str) -> Any:
     import altair as alt
 
-    off = translate("off", lang)
-    power = f"datum.value == {rows[0]['off']} ? '{off}' : '1e' + datum.value"
+    title = translate(STRENGTHS[name], lang)
     if name == "dropout":
-        axis = alt.Axis(grid=False, tickCount=4, title=translate(STRENGTHS[name], lang))
-    else:
-        decades = _decades(rows)
-        axis = alt.Axis(grid=False, values=decades, labelExpr=power, title=STRENGTHS[name])
-    x = alt.X("x:Q", axis=axis).scale(zero=False, padding=12)
+        return alt.Axis(grid=False, tickCount=4, title=title)
+    form = ",.0f" if name == "decay_epochs" else ".0e"
+    label = (
+        f"datum.value == {rows[0]['off']} ? '{translate('off', lang)}'"
+        f" : format(pow(10, datum.value), '{form}')"
+    )
+    return alt.Axis(grid=False, values=_decades(rows), labelExpr=label, title=title)
+
+
+def _strength(name: str, rows: Rows, level: float | None, span: list[float], lang: str) -> Any:
+    import altair as alt
+
+    x = alt.X("x:Q", axis=_axis(name, rows, lang)).scale(zero=False, padding=12)
     y = alt.Y("loss:Q", title=None)
     y = y.scale(domain=span, padding=12, zero=False).axis(tickCount=5)
     base = alt.Chart(inline(rows))
     layers = [
-        base.mark_point(size=44, filled=True, color=svg.SEEN, opacity=0.55).encode(x=x, y=y),
+        base.transform_filter("datum.dropped")
+        .mark_point(size=36, filled=False, color=svg.SEEN, strokeWidth=1.2, opacity=0.5)
+        .encode(x=x, y=y),
+        base.transform_filter("!datum.dropped")
+        .mark_point(size=48, filled=True, color=svg.SEEN, opacity=0.75)
+        .encode(x=x, y=y),
         base.transform_filter("datum.chosen")
-        .mark_point(size=130, stroke=svg.NEW, strokeWidth=2.5, opacity=1)
+        .mark_point(size=140, stroke=svg.NEW, strokeWidth=2.5, opacity=1)
         .encode(x=x, y=y),
     ]
     if level is not None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fitwell.report.chosen import optimism, settings_text, timescale
+from fitwell.report.language import translate
 from fitwell.report.numbers import (
     bounds,
     decimal,
@@ -12,7 +14,7 @@ from fitwell.report.numbers import (
     points,
     strength,
 )
-from fitwell.report.text import UNTREATED, translate
+from fitwell.report.text import TREATMENT, UNTREATED
 from fitwell.results import Arm, Comparison, Evidence, Interval, Result, State
 
 Rows = tuple[tuple[str, ...], ...]
@@ -47,9 +49,9 @@ def share(interval: Interval, lang: str) -> str:
     return f"{percent(interval.value, lang)}\n{bounds(interval)}"
 
 
-def loss(interval: Interval) -> str:
-    """Write a log-loss with its interval below."""
-    return f"{decimal(interval.value)}\n{plain_bounds(interval)}"
+def loss(interval: Interval, *, signed: bool = False) -> str:
+    """Write a log-loss, or a difference of two, with its interval below."""
+    return f"{decimal(interval.value, signed=signed)}\n{plain_bounds(interval)}"
 
 
 def gain(interval: Interval) -> str:
@@ -158,37 +160,6 @@ def _arm_row(arm: Arm, comparison: Comparison, lang: str) -> tuple[str, ...]:
     )
 
 
-_STRENGTHS = frozenset({"l1", "l2", "dropout"})
-
-_SETTINGS = {
-    "l1": "L1",
-    "l2": "L2",
-    "batch_norm": "batch norm",
-    "batch_size": "batch size",
-    "sampling": "sampling",
-    "all_rows": "trained on validation rows too",
-    "stop_after": "epochs",
-    "width": "width times",
-    "removed_layers": "hidden layers removed",
-}
-
-
-def settings_text(arm: Arm, lang: str) -> str:
-    """Say what an arm changed in the recipe, apart from stopping early."""
-    parts = []
-    for name, value in arm.settings.items():
-        if name == "early_stopping":
-            continue
-        label = translate(_SETTINGS.get(name, name), lang)
-        if isinstance(value, bool):
-            parts.append(label if value else f"{label}: {translate('off', lang)}")
-        elif isinstance(value, str):
-            parts.append(f"{label}: {translate(value, lang)}")
-        else:
-            parts.append(f"{label} {strength(value) if name in _STRENGTHS else f'{value:g}'}")
-    return ", ".join(parts)
-
-
 def regularization_table(result: Result, lang: str) -> Table | None:
     """What tune chose, and what became of its promise; None where nothing was tuned."""
     chosen = result.regularization
@@ -199,10 +170,18 @@ def regularization_table(result: Result, lang: str) -> Table | None:
     def written(value: float) -> str:
         return strength(value) if value else off
 
+    decay = off
+    if chosen.decay_epochs:
+        scale = timescale(chosen.decay_epochs, lang)
+        decay = f"weight_decay {strength(chosen.weight_decay)}\n({scale})"
+    fades = chosen.fades and (chosen.dropout or chosen.decay_epochs)
+    fading = translate("dropout and decay fall to 0 in the second half of the epochs", lang)
     rows = [
         ("λ₁ (L1)", written(chosen.l1)),
-        ("λ₂ (L2)", written(chosen.l2)),
+        *([("λ₂ (L2)", written(chosen.l2))] if chosen.l2 else []),
+        (translate("decoupled L2", lang), decay),
         (translate("dropout", lang), written(chosen.dropout)),
+        (f"{translate('fading', lang)}\n{fading}", translate("on", lang) if fades else off),
         (translate("batch norm", lang), translate("on", lang) if chosen.batch_norm else off),
         (translate("exact zeros", lang), percent(chosen.zeros, lang)),
     ]
@@ -213,21 +192,34 @@ def regularization_table(result: Result, lang: str) -> Table | None:
     )
 
 
-def promise_table(result: Result, lang: str) -> Table | None:
-    """The log-loss that validation promised for the choice, and what the test rows gave."""
-    if result.regularization is None or result.after is None:
-        return None
-    from fitwell.statistics import difference_of
+def promise_table(result: Result, lang: str, *, weighted: bool = False) -> Table | None:
+    """The log-loss that validation promised for the choice, and what other rows say.
 
-    promised = result.regularization.promised_log_loss
+    Args:
+        result: what was found.
+        lang: ``en`` or ``ko``.
+        weighted: the validation losses are weighted by class, so the test rows are left out.
+    """
+    chosen, after = result.regularization, result.after
+    if chosen is None or after is None:
+        return None
     arms = result.comparison.arms if result.comparison else ()
-    got = next((a.test.log_loss for a in arms if a.name == "treatment"), result.after.test.log_loss)
+    got = next((a.test.log_loss for a in arms if a.name == TREATMENT), after.test.log_loss)
+    found = [
+        ("promised by the validation rows", chosen.promised_log_loss),
+        ("estimated by rows without a say in the choice", chosen.estimated_log_loss),
+        ("optimism of the search: estimated minus promised", optimism(chosen)),
+        ("got on the test rows", None if weighted else got),
+    ]
+    rows = tuple(
+        (translate(name, lang), loss(number, signed="optimism" in name))
+        for name, number in found
+        if number
+    )
+    if len(rows) < 2:
+        return None
     return Table(
-        caption=translate("Promised and got, in log-loss", lang),
+        caption=translate("Promised, estimated and got, in log-loss", lang),
         columns=_columns(lang, "Part", "Log-loss"),
-        rows=(
-            (translate("promised by the validation rows", lang), loss(promised)),
-            (translate("got on the test rows", lang), loss(got)),
-            (translate("optimism: got minus promised", lang), loss(difference_of(got, promised))),
-        ),
+        rows=rows,
     )

@@ -1,11 +1,9 @@
-"""What the report says in words, in English and in Korean. No charts, no templates."""
+"""The answer of a run in a few sentences. No charts, no templates."""
 
-import re
-
-from fitwell.report.korean import KOREAN as KOREAN
-from fitwell.report.korean_findings import KOREAN_NOTES as KOREAN_NOTES
-from fitwell.report.numbers import bounds, percent, points, strength
-from fitwell.results import Arm, Difference, Interval, Regularization, Result
+from fitwell.report.chosen import promise_sentence, settings_phrase
+from fitwell.report.language import listed, translate
+from fitwell.report.numbers import bounds, percent, points
+from fitwell.results import Arm, Difference, Interval, Result
 
 UNTREATED, EARLY_STOPPING = "untreated", "early stopping"
 TREATMENT, REFITTED = "treatment", "treatment, refitted"
@@ -17,33 +15,13 @@ _NAMED = {
 }
 
 
-def translate(sentence: str, lang: str = "en") -> str:
-    """Give a sentence in a language; the English sentence is the key and the fallback.
-
-    Sentences that hold numbers or names, such as the notes on the data, are matched as
-    patterns.
-
-    >>> translate("early stopping", "ko"), translate("no such text", "ko")
-    ('조기 종료', 'no such text')
-    """
-    if lang != "ko":
-        return sentence
-    if sentence in KOREAN:
-        return KOREAN[sentence]
-    for pattern, korean in KOREAN_NOTES:
-        match = re.fullmatch(pattern, sentence)
-        if match:
-            return match.expand(korean)
-    return sentence
-
-
 def answer(result: Result, lang: str = "en") -> str:
     """Say in a few sentences how the network does and what the treatment gained."""
     return " ".join(answer_sentences(result, lang))
 
 
 def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
-    """Give `answer` in its parts: today's network, the treated one, and what beats it."""
+    """Give `answer` in its parts: today's network, the treated one, what beats it, the promise."""
     if result.after is None:
         advice = result.diagnosis.advice[:1]
         return (_today(result, lang), *(translate(text, lang) for text in advice))
@@ -52,6 +30,7 @@ def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
         *_treated(result, lang),
         _shares_of_gain(result, lang),
         _rival(result, lang),
+        promise_sentence(result.regularization, lang),
     )
     return tuple(part for part in parts if part)
 
@@ -63,37 +42,11 @@ def verdict_phrase(result: Result, lang: str = "en") -> str:
     return translate(f"{severity} {verdict}" if graded else verdict, lang)
 
 
-def settings_phrase(regularization: Regularization, lang: str = "en") -> str:
-    """List what is switched on; empty where nothing is.
-
-    >>> from fitwell.results import Interval
-    >>> promised = Interval(value=0.7, low=0.6, high=0.8)
-    >>> settings_phrase(Regularization(l1=0.0, l2=1e-4, dropout=0.42, batch_norm=False, form="",
-    ...     zeros=0.0, kept_untreated=False, promised_log_loss=promised))
-    'L2 0.0001 and dropout 0.42'
-    """
-    strengths = (
-        ("L1", regularization.l1),
-        ("L2", regularization.l2),
-        ("dropout", regularization.dropout),
-    )
-    parts = [f"{translate(name, lang)} {strength(value)}" for name, value in strengths if value]
-    if regularization.batch_norm:
-        parts.append(translate("batch norm", lang))
-    return _listed(parts, lang)
-
-
 def shipped_arm(result: Result) -> Arm | None:
     """Find the arm whose network is `Result.after`."""
     if result.after is None or result.comparison is None:
         return None
     return next((a for a in result.comparison.arms if a.name == result.after.network), None)
-
-
-def _listed(parts: list[str], lang: str) -> str:
-    if lang == "ko" or len(parts) < 2:
-        return ", ".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _share(interval: Interval, lang: str) -> str:
@@ -157,12 +110,12 @@ def _treated(result: Result, lang: str) -> tuple[str, ...]:
     template = "{how} it reads {test} on new rows{mean}, {gains}: {verdict}."
     against = translate(result.comparison.baseline if result.comparison else "", lang)
     verdict = translate(_VERDICTS[arm.verdict], lang).format(baseline=against)
-    text = translate(template, lang).format(**values, gains=_listed(gains, lang), verdict=verdict)
+    text = translate(template, lang).format(**values, gains=listed(gains, lang), verdict=verdict)
     return (*lines, text)
 
 
 _NOTHING_CHOSEN = (
-    "No regularization that was tried was clearly better on the validation rows,"
+    "No regularization that was tried was clearly better on held-out rows,"
     " so nothing is regularized."
 )
 

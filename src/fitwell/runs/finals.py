@@ -13,8 +13,9 @@ from fitwell.recipe import Recipe
 from fitwell.remedies.training_share import epochs_without_validation
 from fitwell.runs.watch import Watch
 from fitwell.task import Task
-from fitwell.training.loop import Outcome, probabilities, restore
-from fitwell.training.workers import Crew, Job
+from fitwell.training.loop import probabilities, restore
+from fitwell.training.outcome import Job, Outcome
+from fitwell.training.workers import Crew
 from fitwell.tuning.search import Choice
 
 
@@ -45,7 +46,7 @@ class Final:
     @property
     def trainings(self) -> int:
         """How many networks were trained, search included."""
-        return len(self.outcomes) + (len(self.search.trials) if self.search else 0)
+        return len(self.outcomes) + (self.search.trainings if self.search else 0)
 
     def contestant(self, task: Task, x: NDArray[np.float32], seeds: tuple[int, ...]) -> Contestant:
         """Let every network of the arm speak about some rows."""
@@ -112,14 +113,13 @@ def _train(
         for place, seed in enumerate(seeds)
     ]
     found: dict[int, Outcome] = {}
-    for job, outcome in crew.run(task.material, jobs):
+    for job, outcome in crew.finish(task.material, jobs, watch.advance):
         if outcome is None:
             raise TrainingFailed(
                 f"a training with seed {job.seed} diverged: its loss became infinite or NaN. Lower"
                 " --learning-rate; what was searched is kept, so --resume goes on from there."
             )
         found[job.key] = outcome
-        watch.advance()
     width = len(seeds)
     return [
         tuple(found[index * width + place] for place in range(width))

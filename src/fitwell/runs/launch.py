@@ -17,9 +17,11 @@ from fitwell.data.images import Images
 from fitwell.data.load import load_source
 from fitwell.data.source import Source
 from fitwell.data.splits import split_rows
+from fitwell.determinism import seeded
 from fitwell.errors import InputError
 from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
+from fitwell.population.store import Store
 from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
@@ -27,7 +29,6 @@ from fitwell.runs.perform import Performed, perform
 from fitwell.runs.question import Question, pick_device
 from fitwell.runs.watch import Watch
 from fitwell.task import Task
-from fitwell.training.loop import seeded
 from fitwell.training.workers import Crew, default_workers
 from fitwell.tuning.ledger import Ledger
 from fitwell.version import __version__
@@ -124,6 +125,7 @@ def run(
         task,
         crew=crew,
         ledger=Ledger(folder.path if folder else None),
+        store=Store(folder.path / "population" if folder else None),
         watch=watch,
         reachable=reachable,
     )

@@ -22,6 +22,10 @@ from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
 from fitwell.diagnosis.verdict import decide
+from fitwell.population.store import Store
+from fitwell.recipe import Recipe
+from fitwell.remedies.decoupled import decay_of_timescale
+from fitwell.remedies.shuffling import steps_per_epoch
 from fitwell.results import (
     Comparison,
     Cost,
@@ -42,7 +46,11 @@ from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.search import Choice, Search
 
-FORM = "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric"
+FORM = (
+    "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric; decoupled L2 beside it"
+)
+FOLDS = 3
+"""So many further cuts of the rows judge the finalists."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ def perform(
     *,
     crew: Crew,
     ledger: Ledger,
+    store: Store,
     watch: Watch,
     reachable: NDArray[np.float64] | None = None,
 ) -> Performed:
@@ -71,6 +80,7 @@ def perform(
         task: data, parts, network.
         crew: where trainings run.
         ledger: where the searches are kept.
+        store: where populations are kept on their way.
         watch: told of progress.
         reachable: for data we made, each row's probability of its likeliest class.
 
@@ -82,7 +92,7 @@ def perform(
     seeds = tuple(range(question.seed, question.seed + question.repeats))
     tuned = [arm for arm in arms if searched(arm) and not arm.follows]
     watch.plan(len(tuned) * question.trials + len(arms) * len(seeds))
-    choices = _search(question, task, tuned, crew, ledger, watch)
+    choices = _search(question, task, tuned, crew, ledger, store, watch)
     watch.stage("final trainings")
     finals = train_arms(task, arms, choices, seeds, crew, watch)
     sealed = SealedTest(task)
@@ -98,7 +108,7 @@ def perform(
         before=before,
         after=_state(task, shipped, test) if choices else None,
         diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
-        regularization=_regularization(shipped, choices) if choices else None,
+        regularization=_regularization(task, shipped, choices) if choices else None,
         comparison=comparison,
         curves=tuple(_curve(final) for final in finals.values()),
         trials=tuple(trial for choice in choices.values() for trial in choice.trials),
@@ -124,6 +134,7 @@ def _search(
     arms: list[ArmPlan],
     crew: Crew,
     ledger: Ledger,
+    store: Store,
     watch: Watch,
 ) -> dict[str, Choice]:
     choices = {}
@@ -134,7 +145,9 @@ def _search(
         ledger=ledger,
         budget=question.budget / len(arms) if question.budget else float("inf"),
         groups=task.groups(task.split.validation),
-        on_trial=watch.advance,
+        folds=task.folds(FOLDS, question.seed),
+        store=store,
+        on_training=watch.advance,
     )
     for arm in arms:
         watch.stage(f"tuning: {arm.name}")
@@ -191,7 +204,7 @@ def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
     )
 
 
-def _regularization(shipped: Final, choices: dict[str, Choice]) -> Regularization:
+def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> Regularization:
     recipe, choice = shipped.recipe, choices[TREATMENT]
     return Regularization(
         l1=recipe.l1,
@@ -202,7 +215,20 @@ def _regularization(shipped: Final, choices: dict[str, Choice]) -> Regularizatio
         zeros=shipped.outcomes[0].zeros,
         kept_untreated=choice.kept_plain,
         promised_log_loss=choice.promised,
+        estimated_log_loss=choice.estimate,
+        decay_epochs=recipe.decay_epochs,
+        weight_decay=_weight_decay(task, recipe),
+        fades=recipe.fades,
     )
+
+
+def _weight_decay(task: Task, recipe: Recipe) -> float:
+    """Give what AdamW would call the decoupled L2 of a recipe."""
+    if not recipe.decay_epochs:
+        return 0.0
+    rows = len(task.split.train) + (len(task.split.validation) if recipe.all_rows else 0)
+    steps = steps_per_epoch(rows, recipe.batch_size)
+    return decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
 
 
 def _summary(task: Task, reachable: NDArray[np.float64] | None) -> DataSummary:
@@ -253,9 +279,9 @@ def _notes(question: Question, task: Task, choices: dict[str, Choice]) -> tuple[
     notes = []
     diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
     if diverged:
-        notes.append(f"Trials that diverged and were dropped: {diverged}.")
-    cut = [name for name, choice in choices.items() if len(choice.trials) < question.trials]
-    if cut and question.budget:
+        notes.append(f"Trials that diverged and were left out: {diverged}.")
+    cut = [name for name, choice in choices.items() if choice.cut]
+    if cut:
         notes.append(f"The time budget ended the search early: {', '.join(cut)}.")
     kept = [n for n, c in choices.items() if c.kept_plain and n != TREATMENT]
     if kept:

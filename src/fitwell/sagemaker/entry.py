@@ -89,7 +89,8 @@ def _report(result: Result) -> None:
         "fitwell_test_log_loss": best.test.log_loss.value,
     }
     if result.regularization:
-        values["fitwell_objective"] = result.regularization.promised_log_loss.value
+        chosen = result.regularization
+        values["fitwell_objective"] = (chosen.estimated_log_loss or chosen.promised_log_loss).value
     for name, value in values.items():
         _say(f"{name}={value:.6g};")
 

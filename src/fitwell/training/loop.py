@@ -1,10 +1,9 @@
-"""The only training loop: one network, one recipe, one seed."""
+"""The training loop: one network of any kind, one recipe, one seed."""
 
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,54 +11,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fitwell.determinism import one_thread, seeded
 from fitwell.errors import TrainingFailed
+from fitwell.population.course import CURVE_ROWS
+from fitwell.population.layout import sized
 from fitwell.recipe import Recipe
+from fitwell.remedies.decoupled import decay_of_timescale
+from fitwell.remedies.dropout import schedule
 from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
-from fitwell.remedies.shuffling import batches
+from fitwell.remedies.shuffling import batches, order_of, steps_per_epoch
 from fitwell.task import Material
 from fitwell.training.loss import Loss, Part, part
+from fitwell.training.outcome import Outcome
 from fitwell.treatment import Treated, regularize
-
-CURVE_ROWS = 2000
-"""The training curve is read on at most so many training rows, in eval mode."""
 
 OnEpoch = Callable[[int, int], None]
 """Called after each epoch with its number, from 1, and the most there can be."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a training leaves: plain arrays, so that it can cross processes.
-
-    Attributes:
-        weights: ``state_dict`` of the bare architecture at the kept epoch.
-        best_epoch: the kept epoch, from 1.
-        train_log_loss: after each epoch, in eval mode, so comparable with validation; of a
-            regression the squared error.
-        l1_term: ``l1 Σ|w|`` after each epoch.
-        l2_term: ``l2 Σw²`` after each epoch.
-        validation_log_loss: after each epoch; empty without validation rows.
-        judged: log-loss per validation row at an epoch chosen by other rows.
-        zeros: share of the penalized weights that are exactly zero.
-        parameters: number of trainable numbers.
-        seconds: wall-clock.
-    """
-
-    weights: dict[str, NDArray[np.generic]]
-    best_epoch: int
-    train_log_loss: tuple[float, ...]
-    l1_term: tuple[float, ...]
-    l2_term: tuple[float, ...]
-    validation_log_loss: tuple[float, ...]
-    judged: NDArray[np.float32]
-    zeros: float
-    parameters: int
-    seconds: float
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs were run."""
-        return len(self.train_log_loss)
 
 
 @dataclass
@@ -68,26 +35,6 @@ class _Curves:
     l1: list[float] = field(default_factory=list)
     l2: list[float] = field(default_factory=list)
     validation: list[NDArray[np.float32]] = field(default_factory=list)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, so that results do not depend on the machine's cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-@contextmanager
-def seeded(seed: int, device: str) -> Iterator[None]:
-    """Draw from ``seed`` inside; outside, torch's random state is as it was."""
-    devices = [torch.cuda.current_device()] if device == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
 
 
 def train(
@@ -135,10 +82,13 @@ def train(
 
 def build(material: Material, recipe: Recipe, device: str) -> Treated:
     """Build the network of a recipe, treated as the recipe says."""
-    blueprint = material.blueprint
-    if recipe.width != 1 or recipe.removed_layers:
-        blueprint = blueprint.smaller(recipe.width, recipe.removed_layers)
-    network = blueprint.build(material.shape, material.outputs)
+    steps = steps_per_epoch(len(material.train_y), recipe.batch_size)
+    decay = (
+        decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
+        if recipe.decay_epochs
+        else 0.0
+    )
+    network = sized(material, recipe).build(material.shape, material.outputs)
     with warnings.catch_warnings():
         # A user's own batch norm would warn at every training; regularize has warned once.
         warnings.simplefilter("ignore", UserWarning)
@@ -146,6 +96,7 @@ def build(material: Material, recipe: Recipe, device: str) -> Treated:
             network,
             l1=recipe.l1,
             l2=recipe.l2,
+            decoupled_l2=decay,
             dropout=recipe.dropout,
             batch_norm=recipe.batch_norm,
             exact_zeros=True,
@@ -168,7 +119,6 @@ def _epochs(
     optimizer = torch.optim.Adam(
         treated.module.parameters(), lr=recipe.learning_rate, fused=device != "mps"
     )
-    order = torch.Generator().manual_seed(seed)
     halves = _halves(material)
     patience = Patience(recipe.patience)
     curves = _Curves()
@@ -177,8 +127,11 @@ def _epochs(
         recipe.stop_after if recipe.all_rows and recipe.stop_after else recipe.epochs
     )
     for epoch in range(1, total + 1):
+        share = _share(recipe, epoch)
         _set_rate(optimizer, recipe, epoch)
-        _one_epoch(treated, optimizer, seen, loss, recipe, order)
+        if recipe.fades and recipe.dropout:
+            treated.set_dropout_(share)
+        _one_epoch(treated, optimizer, seen, loss, recipe, order_of(seed, epoch), share)
         _record(curves, treated, seen, held, loss)
         if not math.isfinite(curves.train[-1]):
             raise TrainingFailed(f"the loss became {curves.train[-1]} in epoch {epoch}")
@@ -205,11 +158,15 @@ def _class_weights(material: Material, recipe: Recipe, device: str) -> Tensor | 
     return torch.from_numpy(material.class_weights(recipe)).to(device)
 
 
+def _share(recipe: Recipe, epoch: int) -> float:
+    """Give the share of their strength that dropout and decay have in an epoch, from 1."""
+    return schedule("flat-cosine", (epoch - 1) / recipe.epochs) if recipe.fades else 1.0
+
+
 def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
     rate = recipe.learning_rate
-    done = (epoch - 1) / recipe.epochs
-    if recipe.schedule == "flat-cosine" and done > 0.5:
-        rate *= 0.5 * (1 + math.cos(math.pi * (2 * done - 1)))
+    if recipe.schedule == "flat-cosine":
+        rate *= schedule("flat-cosine", (epoch - 1) / recipe.epochs)
     for group in optimizer.param_groups:
         group["lr"] = rate
 
@@ -221,6 +178,7 @@ def _one_epoch(
     loss: Loss,
     recipe: Recipe,
     order: torch.Generator,
+    share: float,
 ) -> None:
     module = treated.module.train()
     for batch in batches(len(seen.x), recipe.batch_size, recipe.sampling, order):
@@ -229,6 +187,8 @@ def _one_epoch(
         optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         treated.add_penalty_gradient_()
+        if recipe.decay_epochs:
+            treated.decay_(optimizer, share)
         optimizer.step()
         if recipe.l1:
             treated.shrink_(optimizer)

@@ -1,22 +1,15 @@
-"""Many trainings at once, in worker processes of one torch thread each."""
+"""Many trainings at once: together where they can be, else in worker processes of one thread."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fitwell.errors import TrainingFailed
 from fitwell.recipe import Recipe
 from fitwell.task import Material
-from fitwell.training.loop import OnEpoch, Outcome, train
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training to be run; ``key`` tells the caller which it was."""
-
-    key: int
-    recipe: Recipe
-    seed: int
+from fitwell.training.loop import OnEpoch, train
+from fitwell.training.outcome import Job, Outcome
+from fitwell.training.together import can_train, train_together
 
 
 @dataclass(frozen=True)
@@ -47,6 +40,28 @@ class Crew:
         pool = Parallel(n_jobs=self.workers, return_as="generator_unordered", mmap_mode="c")
         tasks = (delayed(_attempt_named)(material, job) for job in jobs)
         yield from pool(tasks)
+
+    def finish(
+        self,
+        material: Material,
+        jobs: Sequence[Job],
+        on_training: Callable[[float], None] = lambda _: None,
+    ) -> Iterator[tuple[Job, Outcome | None]]:
+        """Train every job: as populations where their networks allow it, else as `run` does.
+
+        ``on_training`` is told of trainings as they are done, and of parts of them.
+        """
+        fit = {recipe: can_train(material, recipe, self.device) for recipe in _recipes(jobs)}
+        together = [job for job in jobs if fit[job.recipe]]
+        if together:
+            yield from train_together(material, together, self.workers, on_training)
+        for job, outcome in self.run(material, (job for job in jobs if not fit[job.recipe])):
+            yield job, outcome
+            on_training(1)
+
+
+def _recipes(jobs: Sequence[Job]) -> set[Recipe]:
+    return {job.recipe for job in jobs}
 
 
 def attempt(

@@ -107,11 +107,16 @@ class Treated:
             elif term.kind == "group_lasso":
                 group_shrink_(optimizer, term.tensors(), term.axes, term.strength, self.warm_up)
 
-    def decay_(self, optimizer: torch.optim.Optimizer) -> None:
-        """Take decoupled L2; call it before ``optimizer.step()``, as AdamW does it."""
+    def decay_(self, optimizer: torch.optim.Optimizer, share: float = 1.0) -> None:
+        """Take decoupled L2; call it before ``optimizer.step()``, as AdamW does it.
+
+        Args:
+            optimizer: gives the learning rate.
+            share: of the full strength, for a schedule.
+        """
         for term in self._terms:
             if term.kind == "decoupled_l2":
-                decay_(optimizer, term.tensors(), term.strength)
+                decay_(optimizer, term.tensors(), share * term.strength)
 
     def step_(self, optimizer: torch.optim.Optimizer) -> None:
         """Do all of it around one optimizer step, for a loss without `penalty`."""

@@ -5,7 +5,7 @@ the choice needs, lie beside the storage and are written first.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,11 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One finished training of a search; ``judged`` is None where it diverged."""
+    """One ended training of a search.
+
+    ``judged`` is None where it diverged. One that was ``pruned`` was dropped by the search
+    before its end.
+    """
 
     number: int
     settings: Settings
@@ -32,6 +36,16 @@ class Entry:
     best_epoch: int
     epochs: int
     seconds: float
+    pruned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """What finalists lost on the rows of one fold (None: it diverged), and what it took."""
+
+    losses: Mapping[int, NDArray[np.float32] | None]
+    seconds: float
+    epochs: int
 
 
 class Ledger:
@@ -67,7 +81,9 @@ class Ledger:
         for trial in self.study(name).get_trials(deepcopy=False):
             attributes = trial.user_attrs
             # A trial that was killed while it was told has its attributes but no value.
-            if trial.state != TrialState.COMPLETE and "diverged" not in attributes:
+            if not trial.state.is_finished() or "seconds" not in attributes:
+                continue
+            if trial.state == TrialState.FAIL and "diverged" not in attributes:
                 continue
             number = int(attributes["candidate"])
             if number >= len(candidates):
@@ -75,10 +91,11 @@ class Ledger:
             done[number] = Entry(
                 number=number,
                 settings=candidates[number],
-                judged=self._judged(name, number) if trial.state == TrialState.COMPLETE else None,
+                judged=None if "diverged" in attributes else self.rows(name, number),
                 best_epoch=int(attributes["best_epoch"]),
                 epochs=int(attributes["epochs"]),
                 seconds=float(attributes["seconds"]),
+                pruned=trial.state == TrialState.PRUNED,
             )
         return done
 
@@ -100,7 +117,10 @@ class Ledger:
             trial.set_user_attr("diverged", True)
             self.study(name).tell(trial, state=TrialState.FAIL)
             return
-        self._keep(name, entry.number, entry.judged)
+        self.keep(name, entry.number, entry.judged)
+        if entry.pruned:
+            self.study(name).tell(trial, state=TrialState.PRUNED)
+            return
         self.study(name).tell(trial, float(entry.judged.mean(dtype=np.float64)))
 
     def drop_unfinished(self, name: str) -> None:
@@ -116,7 +136,8 @@ class Ledger:
         assert self._folder is not None
         return self._folder / "trials" / f"{name.replace(' ', '-').replace(',', '')}-{number}.npy"
 
-    def _keep(self, name: str, number: int, judged: NDArray[np.float32]) -> None:
+    def keep(self, name: str, number: int, judged: NDArray[np.float32]) -> None:
+        """Keep losses per row under a name and a number."""
         if self._folder is None:
             self._rows[name, number] = judged
             return
@@ -125,9 +146,12 @@ class Ledger:
             np.save(stream, judged, allow_pickle=False)
         os.replace(file.with_suffix(".tmp"), file)
 
-    def _judged(self, name: str, number: int) -> NDArray[np.float32]:
+    def rows(self, name: str, number: int) -> NDArray[np.float32] | None:
+        """Give losses per row that were kept; None if there are none."""
         if self._folder is None:
-            return self._rows[name, number]
+            return self._rows.get((name, number))
+        if not self._file(name, number).exists():
+            return None
         loaded: NDArray[np.float32] = np.load(self._file(name, number), allow_pickle=False)
         return loaded
 

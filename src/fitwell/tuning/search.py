@@ -1,25 +1,27 @@
-"""Try candidates, then choose: the best one, unless the plain one is as good."""
+"""Search the settings of an arm: many are begun, few are finished, the finalists are folded."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import optuna
 from numpy.typing import NDArray
 
 from fitwell.errors import TrainingFailed
+from fitwell.population.halving import FEWEST
+from fitwell.population.layout import why_not
+from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.remedies.remedy import Remedy
 from fitwell.results import Interval, Trial
-from fitwell.statistics import mean_interval, standard_error
+from fitwell.statistics import mean_interval
 from fitwell.task import Material
-from fitwell.training.workers import Crew, Job
-from fitwell.tuning.candidates import Settings, candidates, parameters_of
-from fitwell.tuning.ledger import Entry, Ledger
-
-GUARD = 1.0
-"""A candidate replaces the plain recipe if it gains more than so many standard errors."""
+from fitwell.training.workers import Crew
+from fitwell.tuning.apart import Apart
+from fitwell.tuning.candidates import Settings, candidates
+from fitwell.tuning.choice import Folds
+from fitwell.tuning.ledger import Entry, Folded, Ledger
+from fitwell.tuning.together import Together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,11 @@ class Choice:
         recipe: the chosen recipe.
         settings: what it changes; empty where the plain recipe was kept.
         promised: log-loss that the validation rows promise for it.
+        estimate: the same by rows that had no say in the choice; None without folds.
         trials: everything that was tried.
+        path: how the trainings were run, and why so.
+        trainings: how many were begun, those of the finalists on the folds included.
+        cut: whether the budget of time ended it.
         seconds: time of the trainings, added up.
         epochs: epochs of the trainings, added up.
     """
@@ -38,7 +44,11 @@ class Choice:
     recipe: Recipe
     settings: Settings
     promised: Interval
+    estimate: Interval | None
     trials: tuple[Trial, ...]
+    path: str
+    trainings: int
+    cut: bool
     seconds: float
     epochs: int
 
@@ -53,23 +63,27 @@ class Search:
     """How a search is run, apart from what it searches.
 
     Attributes:
-        trials: how many trainings it may use.
+        trials: how many settings it may try.
         seed: of the candidates and of the trainings, which all share it: the same
             initial weights and order of rows make their differences smaller than luck.
         crew: where they run.
-        ledger: where they are kept.
+        ledger: where the trials are kept.
+        store: where populations are kept on their way.
+        folds: the same rows cut otherwise, for the finalists; may be empty.
         budget: seconds after which no new training is begun.
         groups: of the validation rows, where rows are grouped.
-        on_trial: called after each training.
+        on_training: told of trainings as they are done, and of parts of them.
     """
 
     trials: int
     seed: int
     crew: Crew
     ledger: Ledger
+    store: Store = field(default_factory=Store)
+    folds: Sequence[Material] = ()
     budget: float = float("inf")
     groups: NDArray[np.int64] | None = None
-    on_trial: Callable[[], None] = lambda: None
+    on_training: Callable[[float], None] = lambda _: None
 
     def run(
         self, name: str, material: Material, remedies: Sequence[Remedy], base: Recipe
@@ -77,96 +91,101 @@ class Search:
         """Search the parameters of ``remedies`` on top of ``base``.
 
         Every candidate is judged by its mean log-loss on validation rows, each row at an
-        epoch that other rows chose. Where a setting comes up twice it is trained with
-        another seed and both count. The lowest mean wins, if it lies below that of the
-        plain recipe by more than `GUARD` paired standard errors.
+        epoch that other rows chose. The best are then trained on the folds too, beside the
+        plain recipe, and `Folds.choose` decides.
 
         Raises:
             TrainingFailed: the plain recipe itself diverged.
         """
-        tries = [
-            _recipe(base, remedies, settings)
-            for settings in candidates(remedies, self.trials, self.seed)
-        ]
-        entries = self._entries(name, material, remedies, tries)
+        begun = time.monotonic()
+        settings = candidates(remedies, self.trials, self.seed)
+        tries = dict(enumerate(dict.fromkeys(_recipe(base, remedies, s) for s in settings)))
+        way = self._way(material, tries)
+        entries = way.screen(name, material, remedies, tries)
         if entries.get(0) is None or entries[0].judged is None:
             raise TrainingFailed(
                 f"{name}: the untreated network's loss became infinite or NaN. Lower"
                 " --learning-rate or check the columns for extreme values."
             )
-        chosen, judged = _choose(tries, entries, self.groups)
+        cut = time.monotonic() - begun > self.budget
+        finalists = _finalists(entries)
+        folds = self.folds if len(finalists) > 1 else ()
+        folded = way.fold(name, folds, {n: tries[n] for n in finalists}) if folds else []
+        table = self._table(material, tries, finalists, entries, folded)
+        chosen = table.choose()
+        judged = entries[chosen].judged
+        assert judged is not None
         return Choice(
-            recipe=chosen,
-            settings=chosen.differences(tries[0]),
+            recipe=tries[chosen],
+            settings=tries[chosen].differences(tries[0]),
             promised=mean_interval(judged, self.groups),
+            estimate=table.estimate(range(1, len(folded) + 1)) if folded else None,
             trials=tuple(_trial(name, entry) for entry in entries.values()),
-            seconds=sum(entry.seconds for entry in entries.values()),
-            epochs=sum(entry.epochs for entry in entries.values()),
+            path=way.path(material, tries),
+            trainings=len(entries) + len(finalists) * len(folded),
+            cut=cut,
+            seconds=sum(e.seconds for e in entries.values()) + sum(f.seconds for f in folded),
+            epochs=sum(e.epochs for e in entries.values()) + sum(f.epochs for f in folded),
         )
 
-    def _entries(
-        self,
-        name: str,
-        material: Material,
-        remedies: Sequence[Remedy],
-        tries: Sequence[Recipe],
-    ) -> dict[int, Entry]:
-        self.ledger.drop_unfinished(name)
-        changes = [recipe.differences(tries[0]) for recipe in tries]
-        entries = self.ledger.finished(name, changes)
-        for _ in entries:
-            self.on_trial()
-        asked: dict[int, optuna.Trial] = {}
-        parameters = parameters_of(remedies)
-
-        def jobs() -> Iterator[Job]:
-            end = time.monotonic() + self.budget
-            for number, recipe in enumerate(tries):
-                # The plain recipe is always tried: everything is held against it.
-                if number in entries or (number and time.monotonic() > end):
-                    continue
-                seed = self.seed + tries[:number].count(recipe)
-                asked[number] = self.ledger.ask(name, parameters, number, changes[number])
-                yield Job(number, recipe, seed)
-
-        for job, outcome in self.crew.run(material, jobs()):
-            entry = Entry(
-                number=job.key,
-                settings=changes[job.key],
-                judged=None if outcome is None else outcome.judged,
-                best_epoch=0 if outcome is None else outcome.best_epoch,
-                epochs=0 if outcome is None else outcome.epochs,
-                seconds=0.0 if outcome is None else outcome.seconds,
+    def _way(self, material: Material, tries: Mapping[int, Recipe]) -> Together | Apart:
+        reason = why_not(material, tries, self.crew.device)
+        if not reason:
+            return Together(
+                seed=self.seed,
+                threads=self.crew.workers,
+                ledger=self.ledger,
+                store=self.store,
+                budget=self.budget,
+                on_training=self.on_training,
             )
-            self.ledger.tell(name, asked[job.key], entry)
-            entries[job.key] = entry
-            self.on_trial()
-        return dict(sorted(entries.items()))
+        return Apart(
+            seed=self.seed,
+            crew=self.crew,
+            ledger=self.ledger,
+            budget=self.budget,
+            reason=reason,
+            on_training=self.on_training,
+        )
+
+    def _table(
+        self,
+        material: Material,
+        tries: Mapping[int, Recipe],
+        finalists: Sequence[int],
+        entries: Mapping[int, Entry],
+        folded: Sequence[Folded],
+    ) -> Folds:
+        """Lay the losses of the validation rows and of all folds side by side."""
+        parts = [{n: entries[n].judged for n in finalists}, *(fold.losses for fold in folded)]
+        materials = [material, *self.folds[: len(folded)]]
+        whole: dict[int, NDArray[np.float64]] = {}
+        for number in finalists:
+            rows = [part[number] for part in parts]
+            if all(row is not None for row in rows):
+                whole[number] = np.concatenate(rows, dtype=np.float64)  # type: ignore[arg-type]
+        sizes = [len(m.validation_y) for m in materials]
+        held = [m.validation_groups for m in materials]
+        return Folds(
+            losses=whole,
+            fold=np.repeat(np.arange(len(sizes)), sizes),
+            complexity={n: len(tries[n].differences(tries[0]).keys() - {"fades"}) for n in whole},
+            groups=np.concatenate(held) if held[0] is not None else None,  # type: ignore[arg-type]
+        )
 
 
 def _recipe(base: Recipe, remedies: Sequence[Remedy], settings: Settings) -> Recipe:
     for remedy in remedies:
         base = remedy.apply(base, settings)
-    return base
+    # What is off cannot fade: such a recipe would be the plain one under another name.
+    return base if base.dropout or base.decay_epochs else replace(base, fades=False)
 
 
-def _choose(
-    tries: Sequence[Recipe], entries: dict[int, Entry], groups: NDArray[np.int64] | None
-) -> tuple[Recipe, NDArray[np.float64]]:
-    """Return the chosen recipe and its mean loss per validation row."""
-    repeats: dict[Recipe, list[NDArray[np.float32]]] = {}
-    for number, entry in entries.items():
-        if entry.judged is not None:
-            repeats.setdefault(tries[number], []).append(entry.judged)
-    table = {
-        recipe: np.stack(kept).mean(axis=0, dtype=np.float64) for recipe, kept in repeats.items()
-    }
-    plain = tries[0]
-    best = min(table, key=lambda recipe: float(table[recipe].mean()))
-    gain = table[plain] - table[best]
-    if gain.mean() > GUARD * standard_error(gain, groups)[0]:
-        return best, table[best]
-    return plain, table[plain]
+def _finalists(entries: Mapping[int, Entry]) -> list[int]:
+    """Name the plain recipe and the best of those that were trained to their end."""
+    ended = [e for e in entries.values() if e.judged is not None and not e.pruned and e.number]
+    ended.sort(key=lambda entry: float(np.mean(entry.judged, dtype=np.float64)))  # type: ignore[arg-type]
+    return [0, *sorted(entry.number for entry in ended[:FEWEST])]
 
 
 def _trial(name: str, entry: Entry) -> Trial:
@@ -178,4 +197,6 @@ def _trial(name: str, entry: Entry) -> Trial:
         validation_log_loss=value,
         best_epoch=entry.best_epoch,
         seconds=entry.seconds,
+        epochs=entry.epochs,
+        dropped=entry.pruned,
     )

@@ -1,0 +1,120 @@
+"""fitwell's side of `search.py`: the search on one split, and the whole default procedure."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from search_problem import Found, Method, Problem
+
+from fitwell.population.layout import layout
+from fitwell.population.screening import Screening
+from fitwell.recipe import Recipe
+from fitwell.remedies import all_remedies
+from fitwell.runs.perform import FOLDS
+from fitwell.training.loop import probabilities, restore, train
+from fitwell.training.outcome import Outcome
+from fitwell.training.workers import Crew
+from fitwell.tuning.candidates import candidates
+from fitwell.tuning.ledger import Ledger
+from fitwell.tuning.search import Search
+
+REMEDIES = [all_remedies()[name] for name in ("l1", "decoupled L2", "dropout")]
+
+
+def screen(problem: Problem, seed: int) -> Found:
+    """Search on one split, as the peers do: the lowest validation loss wins, no guard."""
+    begun = time.perf_counter()
+    base, material = _recipe(problem), problem.task.material
+    tries = {0: base}
+    for settings in candidates(REMEDIES, problem.most_trials, seed)[1:]:
+        recipe = base
+        for remedy in REMEDIES:
+            recipe = remedy.apply(recipe, settings)
+        tries[len(tries)] = recipe
+    batches = [
+        replace(batch, course=replace(batch.course, keeps=True))
+        for batch in layout(material, tries, seed)
+    ]
+    tracks = Screening().halve("search", batches)
+    best = min(tracks.values(), key=lambda track: track.best[0])
+    assert best.kept is not None
+    stack = batches[0].course.stack
+    network = restore(material, base, _outcome(stack.state(best.kept)))
+    seconds = time.perf_counter() - begun
+    chosen = tries[best.member.number]
+    return Found(
+        settings=chosen.differences(base),
+        choice=probabilities(network, problem.test_x.numpy()),
+        refit=_refit(problem, chosen, best.best_epoch, seed),
+        seconds=seconds,
+        extra={"equivalents": sum(track.epochs for track in tracks.values()) / base.epochs},
+    )
+
+
+def default(problem: Problem, seed: int) -> Found:
+    """Run the whole default procedure: search, folds, guard, refit. All of it is in the price."""
+    begun = time.perf_counter()
+    material = problem.task.material
+    search = Search(
+        trials=problem.most_trials,
+        seed=seed,
+        crew=Crew(),
+        ledger=Ledger(),
+        folds=problem.task.folds(FOLDS, seed),
+        groups=material.validation_groups,
+    )
+    choice = search.run("treatment", material, REMEDIES, _recipe(problem))
+    tried = {trial.number: trial for trial in choice.trials}
+    same = [t for t in tried.values() if t.settings == choice.settings]
+    refit = _refit(problem, choice.recipe, same[0].best_epoch, seed)
+    seconds = time.perf_counter() - begun
+    network = restore(material, choice.recipe, train(material, choice.recipe, seed))
+    return Found(
+        settings=choice.settings,
+        choice=probabilities(network, problem.test_x.numpy()),
+        refit=refit,
+        seconds=seconds,
+        extra={
+            "kept_untreated": choice.kept_plain,
+            "promised": choice.promised.value,
+            "estimate": choice.estimate.value if choice.estimate else None,
+            "path": choice.path,
+            "equivalents": choice.epochs / problem.epochs,
+        },
+    )
+
+
+def _recipe(problem: Problem) -> Recipe:
+    return Recipe(
+        epochs=problem.epochs,
+        batch_size=problem.batch_size,
+        learning_rate=problem.learning_rate,
+        early_stopping=True,
+    )
+
+
+def _refit(problem: Problem, recipe: Recipe, epochs: int, seed: int) -> NDArray[np.floating]:
+    recipe = replace(recipe, all_rows=True, stop_after=max(1, epochs))
+    outcome = train(problem.task.material, recipe, seed)
+    return probabilities(restore(problem.task.material, recipe, outcome), problem.test_x.numpy())
+
+
+def _outcome(weights: dict[str, NDArray[np.generic]]) -> Outcome:
+    return Outcome(
+        weights=weights,
+        best_epoch=0,
+        train_log_loss=(),
+        l1_term=(),
+        l2_term=(),
+        validation_log_loss=(),
+        judged=np.empty(0, np.float32),
+        zeros=0.0,
+        parameters=0,
+        seconds=0.0,
+    )
+
+
+torch.set_num_threads(1)
+METHODS: dict[str, Method] = {"fitwell-one-split": screen, "fitwell": default}

@@ -1,0 +1,238 @@
+"""K networks of one shape, trained and read as one batched model, without autograd."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fitwell.population.kernels import (
+    activate_,
+    activate_backward_,
+    adam_,
+    cross_entropy_,
+    draw_,
+    row_losses_,
+)
+from fitwell.population.stack import Stack, Weights
+
+READ_ROWS = 512
+"""So many rows pass at a time when networks are only read."""
+
+CACHE = 5 * 2**20
+"""Bytes that one chunk may touch in a step. Measured (ours): a step per member costs the
+same from 3 to 8 MiB, and a tenth more at 20 MiB, where the chunk leaves the cache."""
+
+LEVELS = 65_536
+LINE = 16
+"""Numbers in 64 bytes."""
+
+
+def chunk_size(stack: Stack, batch_size: int) -> int:
+    """Say how many members make one chunk: as many as stay in the cache, 1 to 32.
+
+    A member has four numbers a weight (itself, its slope, Adam's two means) and two an
+    activation. It follows from sizes alone, so that the same seed gives the same result.
+
+    >>> [chunk_size(Stack((60, *hidden, 2), ()), 128) for hidden in ((64, 64), (256, 256, 256))]
+    [19, 1]
+    """
+    touched = 16 * stack.parameters + 8 * batch_size * sum(stack.sizes[1:])
+    return int(min(32, max(1, CACHE // touched)))
+
+
+class _Block:
+    """K matrices of one shape, each beginning at a multiple of 64 bytes.
+
+    MKL's sums hang on where in memory a matrix begins. So that a member's do not hang on its
+    place among the others, the distance between members is rounded up.
+
+    Attributes:
+        flat: ``[k, numbers]``, for the kernels; numbers behind the matrix stay 0.
+        tensor: the same memory as ``[k, rows, columns]``.
+    """
+
+    def __init__(self, members: int, rows: int, columns: int) -> None:
+        base = torch.zeros(members, -(-rows * columns // LINE) * LINE)
+        self.flat: Weights = base.numpy()
+        self.tensor = base[:, : rows * columns].view(members, rows, columns)
+        # One matrix of all members' rows, where nothing lies between them.
+        self.packed = self.tensor.flatten(0, 1) if rows % LINE == 0 else None
+
+    def fill(self, values: Weights) -> "_Block":
+        """Take values ``[k, rows, columns]``."""
+        self.tensor.copy_(torch.from_numpy(values))
+        return self
+
+
+class _Rows:
+    """What a pass of so many rows writes: outputs, slopes and noise of each layer."""
+
+    def __init__(self, stack: Stack, members: int, rows: int, *, learns: bool) -> None:
+        widths, hidden = stack.sizes[1:], stack.sizes[1:-1]
+        self.outputs = [_Block(members, width, rows) for width in widths]
+        self.slopes = [_Block(members, width, rows) for width in hidden if learns]
+        self.words = [np.zeros((width * rows + 3) // 4, np.uint64) for width in hidden]
+        self.noise = [
+            words.view(np.uint16)[: width * rows].reshape(width, rows)
+            for words, width in zip(self.words, hidden, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What one epoch trains by: an entry per member.
+
+    Attributes:
+        learning: ``[k, 4]``: learning rate, l1, l2 and decoupled decay.
+        dropout: ``[k]``, 0 to below 1.
+    """
+
+    learning: NDArray[np.float32]
+    dropout: NDArray[np.float64]
+
+
+class Fused:
+    """K members, from their vectors to their vectors.
+
+    Args:
+        stack: the shape that all share.
+        weights: one row per member.
+        first: Adam's mean of slopes, one row per member.
+        second: Adam's mean of squared slopes.
+        steps: how many steps were made before.
+    """
+
+    def __init__(
+        self, stack: Stack, weights: Weights, first: Weights, second: Weights, steps: int
+    ) -> None:
+        self.stack = stack
+        self.members = len(weights)
+        self.steps = steps
+        # Per layer: weights, their slopes, Adam's first and second means.
+        vectors = (weights, np.zeros_like(weights), first, second)
+        split = list(zip(*map(stack.split, vectors), strict=True))
+        self._weights = [[_block(weight) for weight, _ in layer] for layer in split]
+        self._biases = [[bias.copy() for _, bias in layer] for layer in split]
+        self._rows: dict[tuple[int, bool], _Rows] = {}
+
+    @property
+    def vectors(self) -> tuple[Weights, Weights, Weights]:
+        """Weights and Adam's two means, one row per member."""
+        weights, first, second = (self._vectors(kind) for kind in (0, 2, 3))
+        return weights, first, second
+
+    def weights_of(self, member: int) -> Weights:
+        """Copy one member's weights."""
+        one = [
+            part
+            for weight, bias in zip(self._weights, self._biases, strict=True)
+            for part in (weight[0].tensor[member].flatten().numpy(), bias[0][member])
+        ]
+        return np.concatenate(one)
+
+    def sums(self) -> NDArray[np.float64]:
+        """Give each member's sums of absolute and of squared weights, without biases."""
+        flat = [layer[0].flat for layer in self._weights]
+        absolute = sum(np.abs(part).sum(axis=1, dtype=np.float64) for part in flat)
+        squared = sum(np.square(part).sum(axis=1, dtype=np.float64) for part in flat)
+        return np.stack([absolute, squared], axis=1)
+
+    def _vectors(self, kind: int) -> Weights:
+        parts: list[Weights] = []
+        for weight, bias in zip(self._weights, self._biases, strict=True):
+            parts += [weight[kind].tensor.flatten(1).numpy(), bias[kind]]
+        return np.hstack(parts)
+
+    def step(
+        self,
+        x: Tensor,
+        target: NDArray[np.int64],
+        weight: NDArray[np.float32],
+        rates: Rates,
+        keys: Sequence[np.uint64],
+        loss: NDArray[np.float64],
+    ) -> None:
+        """Train every member on one batch; its loss is added to ``loss``.
+
+        Args:
+            x: ``[rows, inputs]``.
+            target: class of each row.
+            weight: what each row counts in the mean; the sum is 1.
+            rates: what the members train by.
+            keys: of the noise, one for each hidden layer.
+            loss: ``[k]``.
+        """
+        room = self._room(len(x), learns=True)
+        levels = np.minimum(np.round(rates.dropout * LEVELS), LEVELS - 1)
+        below = levels.astype(np.uint16)
+        scale = (LEVELS / (LEVELS - levels)).astype(np.float32)
+        for words, key in zip(room.words, keys, strict=True):
+            draw_(words, key)
+        self._forward(x, room, below, scale)
+        bias, bias_slope = self._biases[-1][:2]
+        cross_entropy_(room.outputs[-1].flat, bias, target, weight, loss, bias_slope)
+        self._backward(x, room, scale)
+        self._learn(rates.learning)
+
+    def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Give every member's log-loss of every row, without dropout: ``[k, rows]``."""
+        found = np.empty((self.members, len(x)), np.float32)
+        off, whole = np.zeros(self.members, np.uint16), np.ones(self.members, np.float32)
+        for start in range(0, len(x), READ_ROWS):
+            part = slice(start, min(start + READ_ROWS, len(x)))
+            room = self._room(part.stop - start, learns=False)
+            self._forward(x[part], room, off, whole)
+            losses = np.empty((self.members, part.stop - start), np.float32)
+            row_losses_(room.outputs[-1].flat, self._biases[-1][0], target[part], losses)
+            found[:, part] = losses
+        return found
+
+    def _room(self, rows: int, *, learns: bool) -> _Rows:
+        key = (rows, learns)
+        if key not in self._rows:
+            self._rows[key] = _Rows(self.stack, self.members, rows, learns=learns)
+        return self._rows[key]
+
+    def _forward(
+        self, x: Tensor, room: _Rows, below: NDArray[np.uint16], scale: NDArray[np.float32]
+    ) -> None:
+        _products(self._weights[0][0], x.t(), room.outputs[0])
+        for layer, weight in enumerate(self._weights[1:]):
+            output, bias = room.outputs[layer], self._biases[layer][0]
+            activate_(output.flat, bias, room.noise[layer], below, scale)
+            torch.bmm(weight[0].tensor, output.tensor, out=room.outputs[layer + 1].tensor)
+
+    def _backward(self, x: Tensor, room: _Rows, scale: NDArray[np.float32]) -> None:
+        slope = room.outputs[-1]
+        for layer in range(len(self._weights) - 1, 0, -1):
+            weight, weight_slope = self._weights[layer][:2]
+            read, fall = room.outputs[layer - 1], room.slopes[layer - 1]
+            torch.bmm(slope.tensor, read.tensor.transpose(1, 2), out=weight_slope.tensor)
+            torch.bmm(weight.tensor.transpose(1, 2), slope.tensor, out=fall.tensor)
+            bias_slope = self._biases[layer - 1][1]
+            activate_backward_(fall.flat, read.flat, len(x), scale, bias_slope)
+            slope = fall
+        _products(slope, x, self._weights[0][1])
+
+    def _learn(self, learning: NDArray[np.float32]) -> None:
+        self.steps += 1
+        free = learning.copy()
+        free[:, 1:] = 0  # biases are not penalized
+        for weight, bias in zip(self._weights, self._biases, strict=True):
+            adam_(*(block.flat for block in weight), learning, self.steps)
+            adam_(*bias, free, self.steps)
+
+
+def _products(left: _Block, right: Tensor, out: _Block) -> None:
+    """Multiply every member's matrix by the same one: as one product where they are packed."""
+    if left.packed is not None and out.packed is not None:
+        torch.mm(left.packed, right, out=out.packed)
+    else:
+        torch.bmm(left.tensor, right.expand(len(left.tensor), *right.shape), out=out.tensor)
+
+
+def _block(values: Weights) -> _Block:
+    return _Block(*values.shape).fill(values)

@@ -1,0 +1,130 @@
+"""A part of a training: some members, from one epoch to another; and what it leaves."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitwell.population.stack import Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One setting of a network.
+
+    Attributes:
+        number: names it among the others.
+        l1: strength of Σ|w|, taken by the proximal step in Adam's metric.
+        l2: strength of Σw².
+        decay: decoupled decay, per unit of learning rate.
+        dropout: rate after each hidden layer.
+        fades: dropout and decay follow `schedule` "flat-cosine" down to 0.
+        patience: it stops after so many epochs without a new minimum; 0 never.
+        epochs: it is trained for so many; 0 for as many as there are.
+    """
+
+    number: int
+    l1: float = 0.0
+    l2: float = 0.0
+    decay: float = 0.0
+    dropout: float = 0.0
+    fades: bool = False
+    patience: int = 0
+    epochs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """What became of one member so far.
+
+    Attributes:
+        member: its setting.
+        train: mean training loss of each epoch, dropout on.
+        read_at: epochs, from 1, after which the validation rows were read.
+        validation: their mean log-loss then.
+        best: lowest mean so far: of all validation rows, of one half and of the other.
+        best_epoch: epoch of the first of these.
+        improved: the last epoch at which any of the three became lower.
+        judged: log-loss of each validation row at the epoch that the other half would stop at.
+        curves: after each epoch the training loss in eval mode and the terms of L1 and L2,
+            where they are followed.
+        kept: the weights at ``best_epoch``, or those of the last epoch without patience;
+            where they are kept.
+    """
+
+    member: Member
+    train: tuple[float, ...] = ()
+    read_at: tuple[int, ...] = ()
+    validation: tuple[float, ...] = ()
+    best: tuple[float, float, float] = (np.inf, np.inf, np.inf)
+    best_epoch: int = 0
+    improved: int = 0
+    judged: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    curves: tuple[tuple[float, ...], ...] = ()
+    kept: Weights | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether its patience is."""
+        return 0 < self.member.patience <= self.epochs - self.improved
+
+    @property
+    def epochs(self) -> int:
+        """How many were run."""
+        return len(self.train)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss became infinite or NaN."""
+        return not np.isfinite([*self.train[-1:], *self.validation[-1:]]).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Members as they stand after an epoch: one row per member in each array.
+
+    Attributes:
+        tracks: what became of each.
+        weights: their vectors.
+        first: Adam's mean of slopes.
+        second: Adam's mean of squared slopes.
+    """
+
+    tracks: tuple[Track, ...]
+    weights: Weights
+    first: Weights
+    second: Weights
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were run."""
+        return self.tracks[0].epochs
+
+    def only(self, places: NDArray[np.intp]) -> "State":
+        """Give some of the members."""
+        return replace(
+            self,
+            tracks=tuple(self.tracks[place] for place in places),
+            weights=self.weights[places],
+            first=self.first[places],
+            second=self.second[places],
+        )
+
+    @staticmethod
+    def joined(states: "list[State]") -> "State":
+        """Put the members of several states behind each other."""
+        return State(
+            tracks=tuple(track for state in states for track in state.tracks),
+            weights=np.concatenate([state.weights for state in states]),
+            first=np.concatenate([state.first for state in states]),
+            second=np.concatenate([state.second for state in states]),
+        )
+
+
+def begin(members: list[Member], start: Weights) -> State:
+    """Give members their initial weights: the same for all."""
+    weights = np.repeat(start[None], len(members), axis=0)
+    zero: Any = np.zeros_like(weights)
+    tracks = tuple(Track(member=member) for member in members)
+    return State(tracks=tracks, weights=weights, first=zero, second=zero.copy())

@@ -1,0 +1,113 @@
+"""Follow the losses of K members: minima, their epochs, and rows judged by other rows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fitwell.population.course import CURVE_ROWS, Course
+from fitwell.population.fused import Fused
+from fitwell.population.job import Track
+from fitwell.remedies.early_stopping import split_halves
+
+
+class Reader:
+    """From the tracks of K members to their tracks some epochs later.
+
+    A member whose patience is exhausted is not followed any further, however long its
+    company is trained.
+    """
+
+    def __init__(
+        self, tracks: Sequence[Track], course: Course, row_weights: NDArray[np.float32]
+    ) -> None:
+        rows = len(row_weights)
+        half = split_halves(rows, seed=0, groups=course.material.validation_groups)
+        self._row_weights = row_weights
+        self._halves = np.array([np.ones(rows, bool), half, ~half])
+        self._before = tracks
+        self._course = course
+        self._patience = np.array([track.member.patience for track in tracks])
+        self._last = max((track.read_at[-1] for track in tracks if track.read_at), default=0)
+        self._train: list[NDArray[np.float64]] = []
+        self._read_at: list[int] = []
+        self._validation: list[NDArray[np.float64]] = []
+        self._curves: list[NDArray[np.float64]] = []
+        self._best = np.array([track.best for track in tracks])
+        self._best_epoch = np.array([track.best_epoch for track in tracks])
+        self._improved = np.array([track.improved for track in tracks])
+        self._judged = np.zeros((len(tracks), rows), np.float32)
+        for place, track in enumerate(tracks):
+            if len(track.judged):
+                self._judged[place] = track.judged
+        self._kept = [track.kept for track in tracks]
+
+    def trained(self, losses: NDArray[np.float64]) -> None:
+        """Take the training losses of an epoch."""
+        self._train.append(losses)
+
+    def read(self, epoch: int, losses: NDArray[np.float32], fused: Fused) -> None:
+        """Take every member's loss of every validation row after an epoch."""
+        lower = np.zeros((len(self._before), 3), bool)
+        if losses.size:
+            losses = losses * self._row_weights
+            means = np.stack(
+                [losses[:, half].mean(axis=1, dtype=np.float64) for half in self._halves], axis=1
+            )
+            stopped = (self._patience > 0) & (self._last - self._improved >= self._patience)
+            lower = (means < self._best) & ~stopped[:, None]
+            self._validation.append(means[:, 0])
+            self._read_at.append(epoch)
+            self._best = np.where(lower, means, self._best)
+            self._judge(lower, losses)
+        self._best_epoch[lower[:, 0]] = epoch
+        self._improved[lower.any(axis=1)] = epoch
+        self._last = epoch
+        if self._course.keeps:
+            self._keep(epoch, lower[:, 0], fused)
+
+    def _judge(self, lower: NDArray[np.bool_], losses: NDArray[np.float32]) -> None:
+        # One half stops for the other: a new minimum of one is where the other is judged.
+        for half, other in ((1, 2), (2, 1)):
+            for place in np.flatnonzero(lower[:, half]):
+                self._judged[place, self._halves[other]] = losses[place, self._halves[other]]
+
+    def _keep(self, epoch: int, best: NDArray[np.bool_], fused: Fused) -> None:
+        for place, track in enumerate(self._before):
+            last = epoch == (track.member.epochs or self._course.recipe.epochs)
+            if (best[place] and track.member.patience) or (last and not track.member.patience):
+                self._kept[place] = fused.weights_of(place)
+
+    def follow(
+        self, x: Tensor, y: NDArray[np.int64], class_weights: NDArray[np.float32], fused: Fused
+    ) -> None:
+        """Take what a report draws after an epoch."""
+        # A fixed random sample: rows may come sorted by class.
+        rows = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))[:CURVE_ROWS]
+        target = y[rows.numpy()]
+        losses = fused.losses(x[rows], target) * class_weights[target]
+        sums = fused.sums()
+        l1 = sums[:, 0] * [track.member.l1 for track in self._before]
+        l2 = sums[:, 1] * [track.member.l2 for track in self._before]
+        self._curves.append(np.stack([losses.mean(axis=1, dtype=np.float64), l1, l2], axis=1))
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Give what became of each member."""
+        return tuple(
+            replace(
+                track,
+                train=(*track.train, *(float(losses[k]) for losses in self._train)),
+                read_at=(*track.read_at, *self._read_at),
+                validation=(*track.validation, *(float(means[k]) for means in self._validation)),
+                curves=(*track.curves, *((*map(float, row[k]),) for row in self._curves)),
+                best=(float(self._best[k, 0]), float(self._best[k, 1]), float(self._best[k, 2])),
+                best_epoch=int(self._best_epoch[k]),
+                improved=int(self._improved[k]),
+                judged=self._judged[k].copy(),
+                kept=self._kept[k],
+            )
+            for k, track in enumerate(self._before)
+        )

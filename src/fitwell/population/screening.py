@@ -1,0 +1,178 @@
+"""Train many settings, drop most on the way: in chunks, on threads, with files behind it."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from fitwell.population.advance import advance
+from fitwell.population.course import Course
+from fitwell.population.fused import chunk_size
+from fitwell.population.halving import promoted, rungs
+from fitwell.population.job import Member, State, Track, begin
+from fitwell.population.stack import Weights
+from fitwell.population.store import Store
+from fitwell.recipe import Recipe
+
+STEP = 5
+"""Epochs between two looks at who has run out of patience."""
+
+KEEP_EVERY = 20.0
+"""Seconds of training between two files, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Members that share a network, its initial weights and the order of rows."""
+
+    course: Course
+    start: Weights
+    members: tuple[Member, ...]
+
+
+@dataclass(kw_only=True)
+class Screening:
+    """Where populations are trained.
+
+    Attributes:
+        threads: chunks that are trained at once; each has one thread of torch's.
+        store: keeps what was done.
+        on_epochs: told of every epoch of every member as it is trained.
+        on_rung: told of the members that were trained after each rung.
+        on_end: told of each member when it is not trained on, and whether it was dropped
+            before its own end.
+        end: of `time.monotonic`; after it every member ends at its next rung.
+    """
+
+    threads: int = 1
+    store: Store = field(default_factory=Store)
+    on_epochs: Callable[[int], None] = lambda _: None
+    on_rung: Callable[[Sequence[Track]], None] = lambda _: None
+    on_end: Callable[[Track, bool], None] = lambda _track, _dropped: None
+    end: float = float("inf")
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    def halve(self, name: str, batches: Sequence[Batch], protected: int = 0) -> dict[int, Track]:
+        """Train all settings, dropping half of them at every rung but never ``protected``.
+
+        Those of the last rung are trained to the end, or until their patience is exhausted.
+
+        Returns:
+            What became of every member, by number.
+        """
+        epochs = batches[0].course.recipe.epochs
+        tracks: dict[int, Track] = {}
+        states: list[State | None] = [begin(list(b.members), b.start) for b in batches]
+        for until, keep in rungs(sum(len(batch.members) for batch in batches), epochs):
+            if not any(state is not None for state in states):
+                break
+            states = self._train(name, batches, states, until)
+            alive = _tracks(states)
+            tracks |= alive
+            kept = promoted(list(alive.values()), keep, epochs)
+            if protected in alive and not alive[protected].diverged:
+                kept = sorted({*kept, protected})
+            if time.monotonic() > self.end:
+                self._part(alive, kept=[], ended=kept)
+                return tracks
+            going = [number for number in kept if not alive[number].exhausted]
+            self._part(alive, kept=going, ended=kept)
+            states = [_only(state, going) for state in states]
+        return tracks | self._finish(name, batches, states)
+
+    def train(self, name: str, batches: Sequence[Batch]) -> dict[int, Track]:
+        """Train all settings until their patience is exhausted, or to the end."""
+        return self._finish(name, batches, [begin(list(b.members), b.start) for b in batches])
+
+    def _finish(
+        self, name: str, batches: Sequence[Batch], states: Sequence[State | None]
+    ) -> dict[int, Track]:
+        recipe = batches[0].course.recipe
+        tracks: dict[int, Track] = {}
+        while any(state is not None for state in states):
+            began = next(state.epoch for state in states if state is not None)
+            until = min(began // STEP * STEP + STEP, recipe.epochs)
+            states = self._train(name, batches, states, until)
+            alive = _tracks(states)
+            tracks |= alive
+            kept = [number for number, track in alive.items() if _goes_on(track, recipe)]
+            kept = kept if time.monotonic() < self.end else []
+            self._part(alive, kept=kept, ended=list(alive))
+            states = [_only(state, kept) for state in states]
+        return tracks
+
+    def _part(self, alive: dict[int, Track], *, kept: Sequence[int], ended: Sequence[int]) -> None:
+        self.on_rung(list(alive.values()))
+        for number, track in alive.items():
+            if number not in kept:
+                self.on_end(track, number not in ended and not track.diverged)
+
+    def _train(
+        self, name: str, batches: Sequence[Batch], states: Sequence[State | None], until: int
+    ) -> list[State | None]:
+        """Cut the members of each batch into chunks, and train every chunk until an epoch."""
+        pieces = [
+            (place, chunk)
+            for place, (batch, state) in enumerate(zip(batches, states, strict=True))
+            if state is not None
+            for chunk in _chunks(batch.course, state)
+        ]
+
+        def train(number: int) -> State:
+            place, chunk = pieces[number]
+            return self._piece(f"{name}-{until}-{number}", batches[place].course, chunk, until)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            done = list(pool.map(train, range(len(pieces))))
+        self.store.settle(f"{name}-{until}")
+        mine: list[list[State]] = [[] for _ in batches]
+        for (place, _), state in zip(pieces, done, strict=True):
+            mine[place].append(state)
+        return [State.joined(parts) if parts else None for parts in mine]
+
+    def _piece(self, name: str, course: Course, state: State, until: int) -> State:
+        found = self.store.get(name)
+        if found is not None and list(_tracks([found])) == list(_tracks([state])):
+            self.on_epochs((found.epoch - state.epoch) * len(state.tracks))
+            state = found
+        torch.set_num_threads(1)  # of this thread: where a chunk runs must not change its sums
+        members = len(state.tracks)
+        saved = time.perf_counter()
+        while state.epoch < until:
+            began = time.perf_counter()
+            soon = min(until, state.epoch + STEP)
+            state = advance(course, state, soon, lambda: self.on_epochs(members))
+            for track in state.tracks:
+                number, spent = track.member.number, time.perf_counter() - began
+                self.seconds[number] = self.seconds.get(number, 0.0) + spent / members
+            if time.perf_counter() - saved > KEEP_EVERY or state.epoch == until:
+                self.store.put(name, state)
+                saved = time.perf_counter()
+        return state
+
+
+def _chunks(course: Course, state: State) -> list[State]:
+    """Share members out among as few chunks as stay in the cache, of nearly equal size."""
+    count = len(state.tracks)
+    chunks = -(-count // chunk_size(course.stack, course.recipe.batch_size))
+    return [state.only(places) for places in np.array_split(np.arange(count), chunks)]
+
+
+def _goes_on(track: Track, recipe: Recipe) -> bool:
+    last = track.member.epochs or recipe.epochs
+    return not (track.diverged or track.exhausted) and track.epochs < last
+
+
+def _only(state: State | None, numbers: Sequence[int]) -> State | None:
+    if state is None:
+        return None
+    places = [p for p, track in enumerate(state.tracks) if track.member.number in numbers]
+    return state.only(np.array(places)) if places else None
+
+
+def _tracks(states: Sequence[State | None]) -> dict[int, Track]:
+    """List what became of every member, by number."""
+    return {t.member.number: t for state in states if state is not None for t in state.tracks}

@@ -1,0 +1,78 @@
+"""A choice that can be trusted: finalists on several folds, the plainer of equals, the guard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitwell.results import Interval
+from fitwell.statistics import mean_interval, standard_error
+
+GUARD = 1.0
+"""A setting replaces the plain one if it gains more than so many standard errors."""
+
+Losses = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What every finalist lost on every row, at epochs and with networks that never saw it.
+
+    Attributes:
+        losses: finalist to losses, one entry per row.
+        fold: of each row.
+        complexity: finalist to how many remedies it uses.
+        plain: the finalist without any.
+        groups: rows of one group are not independent.
+    """
+
+    losses: Mapping[int, Losses]
+    fold: NDArray[np.int64]
+    complexity: Mapping[int, int]
+    plain: int = 0
+    groups: NDArray[np.int64] | None = None
+
+    def choose(self, rows: NDArray[np.bool_] | None = None) -> int:
+        """Choose by the rows that are marked, or by all.
+
+        - The lowest mean log-loss wins.
+        - The guard: only if its mean gain over the plain one exceeds `GUARD` paired
+          standard errors. Otherwise the plain one is kept.
+        - The one-standard-error rule: of those that pass the guard and lose less than one
+          paired standard error to the winner, the one with the fewest remedies.
+
+        Reference:
+            Breiman et al.: Classification and Regression Trees, 1984 (one standard error).
+        """
+        marked = np.ones(len(self.fold), bool) if rows is None else rows
+        groups = None if self.groups is None else self.groups[marked]
+        table = {number: losses[marked] for number, losses in self.losses.items()}
+
+        def gains(number: int, other: int) -> bool:
+            gain = table[other] - table[number]
+            return bool(gain.mean() > GUARD * standard_error(gain, groups)[0])
+
+        best = min(table, key=lambda number: float(table[number].mean()))
+        if best == self.plain or not gains(best, self.plain):
+            return self.plain
+        equals = [n for n in table if n != self.plain and gains(n, self.plain)]
+        equals = [n for n in equals if n == best or not gains(best, n)]
+        return min(equals, key=lambda n: (self.complexity[n], float(table[n].mean())))
+
+    def estimate(self, clean: Sequence[int]) -> Interval:
+        """Estimate the log-loss of what `choose` chooses, on rows that had no say in it.
+
+        For each fold the choice is made again on the other folds, and its losses on that
+        fold are taken: the selection is cross-fitted, so that its optimism is out.
+
+        Args:
+            clean: folds that did not choose the finalists.
+        """
+        taken = np.empty(len(self.fold))
+        for fold in clean:
+            inside = self.fold == fold
+            taken[inside] = self.losses[self.choose(~inside)][inside]
+        used = np.isin(self.fold, list(clean))
+        groups = None if self.groups is None else self.groups[used]
+        return mean_interval(taken[used], groups)

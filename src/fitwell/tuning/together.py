@@ -1,0 +1,111 @@
+"""Train the settings of a search together, as a population; most are dropped on the way."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fitwell.population.job import Track
+from fitwell.population.layout import described, layout
+from fitwell.population.screening import Screening
+from fitwell.population.store import Store
+from fitwell.recipe import Recipe
+from fitwell.remedies.remedy import Remedy
+from fitwell.task import Material
+from fitwell.tuning.candidates import parameters_of
+from fitwell.tuning.ledger import Entry, Folded, Ledger
+
+FOLD = 100_000
+"""A member's number is its candidate's, plus this times the fold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """One of the two ways to train the settings of a search.
+
+    Attributes:
+        seed: of initial weights, the order of rows and the noise.
+        threads: chunks of the population that are trained at once.
+        ledger: where the trials are kept.
+        store: where the population is kept on its way.
+        budget: seconds after which the search ends at its next rung.
+        on_training: told of trainings as they are done, and of parts of them.
+    """
+
+    seed: int
+    threads: int
+    ledger: Ledger
+    store: Store
+    budget: float
+    on_training: Callable[[float], None]
+
+    def path(self, material: Material, tries: Mapping[int, Recipe]) -> str:
+        """Say in a line how the trainings are run."""
+        return described(layout(material, tries, self.seed))
+
+    def screen(
+        self, name: str, material: Material, remedies: Sequence[Remedy], tries: Mapping[int, Recipe]
+    ) -> dict[int, Entry]:
+        """Train all candidates as a population, dropping most on the way."""
+        self.ledger.drop_unfinished(name)
+        changes = [recipe.differences(tries[0]) for recipe in tries.values()]
+        done = self.ledger.finished(name, changes)
+        parameters = parameters_of(remedies)
+        asked = {
+            number: self.ledger.ask(name, parameters, number, changes[number])
+            for number in tries
+            if number not in done
+        }
+        screening = self._screening(tries[0])
+        entries: dict[int, Entry] = {}
+
+        def report(tracks: Sequence[Track]) -> None:
+            for track in tracks:
+                if track.member.number in asked and not track.diverged:
+                    asked[track.member.number].report(track.validation[-1], track.epochs)
+
+        def end(track: Track, dropped: bool) -> None:
+            number = track.member.number
+            entries[number] = Entry(
+                number=number,
+                settings=changes[number],
+                judged=None if track.diverged else track.judged,
+                best_epoch=track.best_epoch,
+                epochs=track.epochs,
+                seconds=screening.seconds.get(number, 0.0),
+                pruned=dropped,
+            )
+            if number in asked:
+                self.ledger.tell(name, asked[number], entries[number])
+
+        screening.on_rung, screening.on_end = report, end
+        screening.halve(name, layout(material, tries, self.seed))
+        return dict(sorted(entries.items()))
+
+    def _screening(self, plain: Recipe) -> Screening:
+        def advance(epochs: int) -> None:
+            self.on_training(epochs / plain.epochs)
+
+        end = time.monotonic() + self.budget
+        return Screening(threads=self.threads, store=self.store, on_epochs=advance, end=end)
+
+    def fold(
+        self, name: str, folds: Sequence[Material], recipes: Mapping[int, Recipe]
+    ) -> list[Folded]:
+        """Train the finalists on every fold as one population."""
+        screening = self._screening(recipes[0])
+        batches = [
+            batch
+            for number, fold in enumerate(folds)
+            for batch in layout(fold, recipes, self.seed, number * FOLD)
+        ]
+        tracks = screening.train(f"{name}-folds", batches)
+        return [
+            Folded(
+                losses={
+                    n: None if tracks[n + at].diverged else tracks[n + at].judged for n in recipes
+                },
+                seconds=sum(screening.seconds.get(n + at, 0.0) for n in recipes),
+                epochs=sum(tracks[n + at].epochs for n in recipes),
+            )
+            for at in range(0, len(folds) * FOLD, FOLD)
+        ]

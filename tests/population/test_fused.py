@@ -1,0 +1,205 @@
+"""The fused engine against autograd and torch's own optimizer, and against itself alone."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from fitwell.models.blueprint import Blueprint
+from fitwell.population.advance import advance
+from fitwell.population.course import Course
+from fitwell.population.fused import LEVELS, chunk_size
+from fitwell.population.job import Member, State, begin
+from fitwell.population.kernels import draw_
+from fitwell.population.stack import stack_of
+from fitwell.recipe import Recipe
+from fitwell.remedies.dropout import schedule
+from fitwell.remedies.early_stopping import cross_fitted, split_halves
+from fitwell.remedies.shuffling import batches, key_of, order_of
+from material import make_material
+
+MEMBERS = [
+    Member(number=0),
+    Member(number=1, l1=1e-3),
+    Member(number=2, l2=3e-3, dropout=0.3),
+    Member(number=3, decay=2.0, dropout=0.15, fades=True),
+    Member(number=4, l1=3e-4, l2=1e-4, decay=0.5, dropout=0.5),
+]
+
+
+def make_course(material, recipe=None, **options):
+    torch.manual_seed(0)
+    network = material.blueprint.build(material.shape, material.outputs)
+    stack = stack_of(network)
+    recipe = recipe or Recipe(epochs=6, batch_size=32)
+    course = Course(material=material, stack=stack, recipe=recipe, seed=3, **options)
+    return course, stack.vector(network)
+
+
+def by_autograd(course, start, member, epochs):
+    """Train one network as a user would write it, with the engine's rows and noise."""
+    material, recipe = course.material, course.recipe
+    network = material.blueprint.build(material.shape, material.outputs)
+    state = {name: torch.from_numpy(v.copy()) for name, v in course.stack.state(start).items()}
+    network.load_state_dict(state)
+    layers = [layer for layer in network if isinstance(layer, nn.Linear)]
+    weights = [layer.weight for layer in layers]
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    x, y = torch.from_numpy(material.train_x), torch.from_numpy(material.train_y)
+    counts = torch.from_numpy(material.class_weights(recipe))
+    held = torch.from_numpy(material.validation_x), torch.from_numpy(material.validation_y)
+    read = []
+    for epoch in range(1, epochs + 1):
+        share = schedule("flat-cosine", (epoch - 1) / recipe.epochs)
+        rate = recipe.learning_rate * (share if recipe.schedule == "flat-cosine" else 1.0)
+        share = share if member.fades else 1.0
+        order = order_of(course.seed, epoch)
+        for number, rows in enumerate(batches(len(x), recipe.batch_size, recipe.sampling, order)):
+            values = x[rows]
+            for place, layer in enumerate(layers):
+                values = layer(values)
+                if place < len(layers) - 1:
+                    values = values.relu() * noise(
+                        course, member, share, epoch, number, place, values
+                    )
+            loss = F.cross_entropy(values, y[rows], weight=counts)
+            loss = loss + member.l2 * sum(w.square().sum() for w in weights)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.param_groups[0]["lr"] = rate
+            with torch.no_grad():
+                for w in weights:
+                    w.mul_(1 - rate * member.decay * share)
+                optimizer.step()
+                for w in weights:
+                    held_state = optimizer.state[w]
+                    second = held_state["exp_avg_sq"] / (1 - 0.999 ** float(held_state["step"]))
+                    w.copy_(F.relu(w.abs() - rate * member.l1 / (second.sqrt() + 1e-8)) * w.sign())
+        with torch.no_grad():
+            values = network(held[0])
+            read.append(
+                (F.cross_entropy(values, held[1], reduction="none") * counts[held[1]]).numpy()
+            )
+    return network, np.array(read)
+
+
+def noise(course, member, share, epoch, number, layer, values):
+    """Give the factors of the engine's dropout, ``[rows, units]``."""
+    rows, units = values.shape
+    words = np.zeros((units * rows + 3) // 4, np.uint64)
+    draw_(words, np.uint64(key_of(course.seed, epoch, number, layer)))
+    bits = words.view(np.uint16)[: units * rows].reshape(units, rows).T
+    below = round(member.dropout * share * LEVELS)
+    return torch.from_numpy((bits >= below) * (LEVELS / (LEVELS - below))).float()
+
+
+RECIPES = {
+    "plain": Recipe(epochs=6, batch_size=32),
+    "cosine": Recipe(epochs=6, batch_size=64, schedule="flat-cosine", learning_rate=3e-3),
+    "balanced": Recipe(epochs=6, batch_size=50, class_weights="balanced"),
+    "with replacement": Recipe(epochs=6, batch_size=32, sampling="replacement"),
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_every_member_is_what_autograd_and_torchs_adam_make_of_it(recipe):
+    """In float32, where sums come in another order; Adam divides a slope near 0 by its own size.
+
+    Hence 1e-3 of the largest weight: a wrong factor shows in the first digit.
+    """
+    course, start = make_course(make_material(), recipe)
+    state = advance(course, begin(MEMBERS, start), 6)
+    for place, member in enumerate(MEMBERS):
+        network, read = by_autograd(course, start, member, 6)
+        expected = course.stack.vector(network)
+        np.testing.assert_allclose(
+            state.weights[place], expected, rtol=0, atol=1e-3 * np.abs(expected).max()
+        )
+        np.testing.assert_allclose(
+            state.tracks[place].validation, read[1::2].mean(axis=1), rtol=1e-3
+        )
+    zeros = [(state.weights[place] == 0).mean() for place in range(5)]
+    assert zeros[0] == zeros[2] == zeros[3] == 0 < min(zeros[1], zeros[4])
+
+
+@pytest.mark.parametrize("widths", [(16, 24), (64, 64), (13, 7), (40, 24, 8)])
+def test_a_member_alone_and_in_company_is_the_same_bit_for_bit(widths):
+    course, start = make_course(make_material(widths=widths))
+    many = [replace(MEMBERS[n % 5], number=n) for n in range(11)]
+    together = advance(course, begin(many, start), 4)
+    for places in ([0], [3], [10, 4], [7, 1, 2]):
+        apart = advance(course, begin([many[p] for p in places], start), 4)
+        np.testing.assert_array_equal(apart.weights, together.weights[places])
+        for alone, beside in zip(apart.tracks, (together.tracks[p] for p in places), strict=True):
+            assert alone.validation == beside.validation
+            assert alone.train == beside.train
+
+
+def test_a_training_in_pieces_and_regrouped_is_the_same_bit_for_bit():
+    course, start = make_course(make_material())
+    whole = advance(course, begin(MEMBERS, start), 6)
+    pieces = advance(course, begin(MEMBERS, start), 1)
+    one, other = pieces.only(np.array([4, 1])), pieces.only(np.array([0, 2, 3]))
+    pieces = State.joined([advance(course, one, 5), advance(course, other, 5)])
+    pieces = advance(course, pieces, 6)
+    order = [track.member.number for track in pieces.tracks]
+    assert order == [4, 1, 0, 2, 3]
+    np.testing.assert_array_equal(pieces.weights, whole.weights[order])
+    for place, number in enumerate(order):
+        np.testing.assert_array_equal(pieces.tracks[place].judged, whole.tracks[number].judged)
+        assert pieces.tracks[place].validation == whole.tracks[number].validation
+
+
+def test_rows_are_judged_at_the_epoch_that_the_other_half_stops_at():
+    course, start = make_course(make_material(), Recipe(epochs=12, batch_size=32), read_every=1)
+    state = advance(course, begin(MEMBERS[:1], start), 12)
+    _, read = by_autograd(course, start, MEMBERS[0], 12)
+    expected = cross_fitted(read.astype(np.float32), split_halves(60, seed=0))
+    np.testing.assert_allclose(state.tracks[0].judged, expected, rtol=1e-3)
+    assert state.tracks[0].best_epoch == 1 + int(read.mean(axis=1).argmin())
+
+
+def test_the_best_weights_are_kept_where_they_are_asked_for():
+    stops = replace(MEMBERS[0], patience=12)
+    course, start = make_course(
+        make_material(), Recipe(epochs=12, batch_size=32, learning_rate=0.02), keeps=True
+    )
+    state = advance(course, begin([stops], start), 12)
+    best = state.tracks[0].best_epoch
+    assert 0 < best < 12
+    again = advance(course, begin([stops], start), best)
+    np.testing.assert_array_equal(state.tracks[0].kept, again.weights[0])
+    assert again.tracks[0].best_epoch == best
+
+
+def test_a_member_that_diverges_leaves_the_others_alone():
+    course, start = make_course(make_material())
+    wild = Member(number=9, decay=1e30)
+    together = advance(course, begin([MEMBERS[0], wild, MEMBERS[2]], start), 2)
+    assert [track.diverged for track in together.tracks] == [False, True, False]
+    alone = advance(course, begin([MEMBERS[0], MEMBERS[2]], start), 2)
+    np.testing.assert_array_equal(together.weights[[0, 2]], alone.weights)
+
+
+def test_dropout_drops_the_share_of_the_rate_and_keys_give_independent_noise():
+    """Bound: 5 standard errors of a binomial share."""
+    words = np.zeros(100_000, np.uint64)
+    draw_(words, np.uint64(key_of(0, 1, 2, 0)))
+    first = words.view(np.uint16).copy() >= 0.3 * LEVELS
+    draw_(words, np.uint64(key_of(0, 1, 2, 1)))
+    second = words.view(np.uint16) >= 0.3 * LEVELS
+    error = math.sqrt(0.3 * 0.7 / first.size)
+    assert abs(first.mean() - 0.7) < 5 * error
+    assert abs((first & second).mean() - 0.49) < 5 * math.sqrt(0.49 * 0.51 / first.size)
+
+
+def test_chunks_are_smaller_for_larger_networks_and_follow_from_sizes_alone():
+    sizes = [
+        chunk_size(stack_of(Blueprint(kind="mlp", widths=w).build((60,), 2)), 128)
+        for w in ((8,), (64, 64), (128, 128), (256, 256, 256), (2000, 2000))
+    ]
+    assert sizes == [32, 19, 7, 1, 1]

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from fitwell.tuning.choice import Folds
+
+
+def make_folds(losses, complexity=None, folds=4, groups=None):
+    rows = len(next(iter(losses.values())))
+    return Folds(
+        losses=losses,
+        fold=np.arange(rows) % folds,
+        complexity=complexity or dict.fromkeys(losses, 1),
+        groups=groups,
+    )
+
+
+def noise(seed, rows=400):
+    return np.random.default_rng(seed).normal(0, 0.3, rows)
+
+
+def test_a_clear_gain_is_taken():
+    plain = 0.6 + noise(0)
+    assert make_folds({0: plain, 1: plain - 0.1 + 0.1 * noise(1)}).choose() == 1
+
+
+def test_a_gain_of_less_than_one_standard_error_is_not():
+    plain = 0.6 + noise(0)
+    wobble = noise(1) - noise(1).mean()
+    error = wobble.std(ddof=1) / 20
+    assert make_folds({0: plain, 1: plain + wobble - 0.9 * error}).choose() == 0
+    assert make_folds({0: plain, 1: plain + wobble - 1.1 * error}).choose() == 1
+
+
+def test_with_groups_the_standard_error_is_that_of_groups():
+    plain = 0.6 + noise(0)
+    by_group = np.repeat(noise(1, 20) - noise(1, 20).mean(), 20)
+    better = plain + by_group - 1.5 * by_group.std(ddof=1) / 20
+    assert make_folds({0: plain, 1: better}).choose() == 1
+    groups = np.repeat(np.arange(20), 20)
+    assert make_folds({0: plain, 1: better}, groups=groups).choose() == 0
+
+
+def test_of_two_that_cannot_be_told_apart_the_plainer_is_taken():
+    plain = 0.6 + noise(0)
+    best = plain - 0.1
+    close = best + 0.001 + 0.1 * noise(2)
+    losses = {0: plain, 1: best, 2: close}
+    assert make_folds(losses, {0: 0, 1: 3, 2: 1}).choose() == 2
+    assert make_folds(losses, {0: 0, 1: 1, 2: 1}).choose() == 1
+    worse = {**losses, 2: best + 0.05 + 0.1 * noise(2)}
+    assert make_folds(worse, {0: 0, 1: 3, 2: 1}).choose() == 1
+
+
+def test_a_plainer_one_that_does_not_pass_the_guard_itself_is_not_taken():
+    plain = 0.6 + noise(0)
+    best = plain - 0.02
+    vague = plain - 0.019 + 3 * (noise(3) - noise(3).mean())
+    assert make_folds({0: plain, 1: best, 2: vague}, {0: 0, 1: 3, 2: 1}).choose() == 1
+
+
+def test_each_fold_is_estimated_by_what_the_others_choose():
+    losses = {0: np.full(8, 1.0), 1: np.full(8, 1.0)}
+    losses[1][[0, 4]] = 0.0  # the first fold alone speaks for the other setting
+    table = make_folds(losses)
+    assert table.choose() in (0, 1)
+    # Choosing without fold 0 keeps the plain one there; with it the other one elsewhere.
+    chosen = {fold: table.choose(table.fold != fold) for fold in range(4)}
+    assert chosen[0] == 0
+    expected = np.concatenate([losses[chosen[f]][table.fold == f] for f in (1, 2, 3)])
+    assert table.estimate([1, 2, 3]).value == pytest.approx(expected.mean())
