@@ -13,8 +13,8 @@ from fitwell.population.screening import Screening
 from fitwell.recipe import Recipe
 from fitwell.remedies import all_remedies
 from fitwell.runs.perform import FOLDS
-from fitwell.training.loop import probabilities, restore, train
-from fitwell.training.outcome import Outcome
+from fitwell.training.loop import probabilities, restore
+from fitwell.training.outcome import Job, Outcome
 from fitwell.training.workers import Crew
 from fitwell.tuning.candidates import candidates
 from fitwell.tuning.ledger import Ledger
@@ -70,10 +70,9 @@ def default(problem: Problem, seed: int) -> Found:
     same = [t for t in tried.values() if t.settings == choice.settings]
     refit = _refit(problem, choice.recipe, same[0].best_epoch, seed)
     seconds = time.perf_counter() - begun
-    network = restore(material, choice.recipe, train(material, choice.recipe, seed))
     return Found(
         settings=choice.settings,
-        choice=probabilities(network, problem.test_x.numpy()),
+        choice=_train(problem, choice.recipe, seed),
         refit=refit,
         seconds=seconds,
         extra={
@@ -96,9 +95,15 @@ def _recipe(problem: Problem) -> Recipe:
 
 
 def _refit(problem: Problem, recipe: Recipe, epochs: int, seed: int) -> NDArray[np.floating]:
-    recipe = replace(recipe, all_rows=True, stop_after=max(1, epochs))
-    outcome = train(problem.task.material, recipe, seed)
-    return probabilities(restore(problem.task.material, recipe, outcome), problem.test_x.numpy())
+    return _train(problem, replace(recipe, all_rows=True, stop_after=max(1, epochs)), seed)
+
+
+def _train(problem: Problem, recipe: Recipe, seed: int) -> NDArray[np.floating]:
+    """Train one network as a run's final trainings are, and let it speak about the test rows."""
+    [(_, outcome)] = Crew().finish(problem.task.material, [Job(0, recipe, seed)])
+    assert outcome is not None
+    network = restore(problem.task.material, recipe, outcome)
+    return probabilities(network, problem.test_x.numpy())
 
 
 def _outcome(weights: dict[str, NDArray[np.generic]]) -> Outcome:

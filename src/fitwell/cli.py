@@ -62,6 +62,7 @@ output_options = options(
     ),
     click.option("--json", "as_json", is_flag=True, help="Print result.json and nothing else."),
     click.option("--quiet", is_flag=True, help="No progress."),
+    click.option("--verbose", is_flag=True, help="Say how each search was run, and why so."),
 )
 
 data_options = options(
@@ -165,7 +166,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
         from fitwell.runs.question import Question, parse_budget
         from fitwell.shell import Progress, show
 
-        quiet = given.pop("quiet")
+        quiet, verbose = given.pop("quiet"), given.pop("verbose")
         as_json = given.pop("as_json")
         place = Place(
             out=out,
@@ -189,6 +190,8 @@ def _run(verb: str, given: dict[str, Any]) -> None:
                     **given,
                 )
                 result = launch(question, data, place, watch)
+        for arm, path in result.search_paths.items() if verbose else ():
+            click.echo(f"{arm}: {path}", err=True)
         if as_json:
             from fitwell.storage import result_to_dict, to_json
 

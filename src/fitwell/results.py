@@ -215,3 +215,6 @@ class Result:
     cost: Cost
     test_openings: int = 1
     notes: tuple[str, ...] = field(default=())
+    search_paths: dict[str, str] = field(
+        default_factory=dict
+    )  # arm to how it was searched, and why

@@ -242,3 +242,18 @@ def test_the_demo_ends_with_its_tables_and_the_report(fitwell):
     assert result["before"]["train"]["accuracy"]["value"] > 0.9
     assert result["diagnosis"]["severity"] == "severe"
     assert len(result["comparison"]["arms"]) == 7
+
+
+def test_verbose_says_how_each_search_was_run_and_why(fitwell, table, quick):
+    done = fitwell("tune", table, "--target", "bought", *quick, "--verbose", "--json")
+    assert done.exit_code == 0
+    path = "fused: a stack of linear layers, at most 32 settings a chunk"
+    assert f"treatment: {path}\n" in done.stderr
+    assert json.loads(done.stdout)["search_paths"] == {"treatment": path}
+    apart = fitwell(
+        "tune", table, "--target", "bought", *quick, "--activation", "tanh", "--verbose", "--json",
+        "--out", "other",
+    )  # fmt: skip
+    path = "each training by itself: layer 1 is a Tanh"
+    assert f"treatment: {path}\n" in apart.stderr
+    assert json.loads(apart.stdout)["search_paths"] == {"treatment": path}

@@ -110,5 +110,6 @@ def _member(number: int, recipe: Recipe, material: Material) -> Member:
 
 def described(batches: list[Batch]) -> str:
     """Say in a line how a search is fused."""
-    sizes = [chunk_size(b.course.stack, b.course.recipe.batch_size) for b in batches]
-    return f"fused: stacks of linear layers, {min(sizes)} to {max(sizes)} settings at a time"
+    sizes = sorted({chunk_size(b.course.stack, b.course.recipe.batch_size) for b in batches})
+    count = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    return f"fused: a stack of linear layers, at most {count} settings a chunk"

@@ -115,6 +115,7 @@ def perform(
         cost=_cost(start, finals, choices),
         test_openings=len(sealed.openings),
         notes=_notes(question, task, choices),
+        search_paths={name: choice.path for name, choice in choices.items()},
     )
     network = restore(task.material, shipped.recipe, shipped.outcomes[0])
     return Performed(result, network, tuple(sealed.openings), sealed.seal)
