@@ -13,7 +13,9 @@ from fitwell.results import (
     Difference,
     Evidence,
     Interval,
+    PathPoint,
     Regularization,
+    RegularizationPath,
     Result,
     Scores,
     State,
@@ -214,6 +216,30 @@ TRIALS = (
     ),
 )
 
+PATH = RegularizationPath(
+    remedy="l1",
+    points=tuple(
+        PathPoint(
+            strength=strength,
+            train_log_loss=around(train, 0.02),
+            validation_log_loss=around(validation, 0.04),
+            stopped_log_loss=around(0.71, 0.04),
+            gap=around(validation - train, 0.05),
+            zeros=zeros,
+        )
+        for strength, train, validation, zeros in (
+            (0.0, 0.013, 1.741, 0.0),
+            (1e-5, 0.217, 1.102, 0.31),
+            (1e-4, 0.633, 0.702, 0.83),
+            (1e-3, 0.689, 0.699, 0.97),
+            (1e-2, 1.386, 1.387, 1.0),
+        )
+    ),
+    best=1e-3,
+    gap_closes=1e-3,
+    too_much=1e-2,
+)
+
 FULL = Result(
     verb="compare",
     task="multiclass",
@@ -252,6 +278,7 @@ FULL = Result(
     curves=CURVES,
     trials=TRIALS,
     cost=Cost(seconds=247.3, trials=49, epochs=1834, single_trainings=91.4),
+    path=PATH,
     search_paths={"treatment": "fused: a stack of linear layers, at most 3 settings a chunk"},
     notes=("Trials that diverged and were left out: 1.",),
 )

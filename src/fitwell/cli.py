@@ -126,6 +126,11 @@ def diagnose(**given: Any) -> None:
 @data_options
 @training_options
 @search_options
+@click.option(
+    "--path",
+    type=click.Choice(["l1", "l2", "dropout"]),
+    help="Trace this remedy too, from none of it to too much.",
+)
 @output_options
 def tune(**given: Any) -> None:
     """Find the L1, L2 and dropout that suit this network, and test the result once."""
@@ -183,6 +188,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
                 keys = ("target", "test", "group", "time", "ignore")
                 data = DataOptions(path=given.pop("data"), **{k: given.pop(k) for k in keys})
                 budget = given.pop("budget", "")
+                given["path"] = given.get("path") or ""
                 question = Question(
                     verb=verb,  # type: ignore[arg-type]  # one of the three commands above
                     budget=parse_budget(budget) if budget else 0.0,

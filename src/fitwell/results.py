@@ -171,6 +171,29 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PathPoint:
+    """One strength on a regularization path: a network at its last epoch, dropout off."""
+
+    strength: float
+    train_log_loss: Interval
+    validation_log_loss: Interval
+    stopped_log_loss: Interval  # of the validation rows, had it stopped early
+    gap: Interval  # validation minus training log-loss
+    zeros: float  # share of the penalized weights that are exactly zero
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegularizationPath:
+    """One remedy from none of it to too much."""
+
+    remedy: Literal["l1", "l2", "dropout"]
+    points: tuple[PathPoint, ...]
+    best: float  # strength with the lowest validation log-loss
+    gap_closes: float | None  # weakest strength whose gap is not shown to be above 0
+    too_much: float | None  # weakest one above the best that is shown to be worse than it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
     """What the run took; ``single_trainings`` is its time in trainings of one network."""
 
@@ -215,6 +238,7 @@ class Result:
     cost: Cost
     test_openings: int = 1
     notes: tuple[str, ...] = field(default=())
+    path: RegularizationPath | None = None  # where one was asked for
     search_paths: dict[str, str] = field(
         default_factory=dict
     )  # arm to how it was searched, and why

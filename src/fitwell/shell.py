@@ -9,9 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from fitwell.report.numbers import bounds, decimal, p_value, points
+from fitwell.report.numbers import bounds, decimal, p_value, points, strength
+from fitwell.report.path_chart import path_words
 from fitwell.report.text import answer, verdict_phrase
-from fitwell.results import Arm, Interval, Result
+from fitwell.results import Arm, Interval, RegularizationPath, Result
 
 WIDE = 110
 """Columns of a terminal that has room for p-values and costs."""
@@ -77,6 +78,10 @@ def show(result: Result, out: Path) -> None:
         console.print()
         console.print(_arms(result, wide=console.width >= WIDE))
         console.print(f"  95 % intervals over {result.data.test:,} test rows and the seeds")
+    if result.path:
+        console.print()
+        console.print(_path(result.path))
+        console.print(f"  {path_words(result.path, 'en')}", markup=False)
     for note in (*result.data.notes, *result.notes):
         console.print(f"note: {note}", markup=False)
     report = out / "report.html"
@@ -118,6 +123,23 @@ def _arms(result: Result, *, wide: bool) -> Table:
             table.add_column(heading, justify="right")
     for arm in result.comparison.arms:
         table.add_row(*_row(arm)[: None if wide else 4])
+    return table
+
+
+def _path(path: RegularizationPath) -> Table:
+    table = _table(f"path of {path.remedy}", "training", "validation log-loss", "gap", "zeros", "")
+    table.columns[-1].justify = "left"
+    marks = (("lowest", path.best), ("gap closes", path.gap_closes), ("too much", path.too_much))
+    for point in path.points:
+        held = point.validation_log_loss
+        table.add_row(
+            strength(point.strength) if point.strength else "off",
+            decimal(point.train_log_loss.value),
+            f"{decimal(held.value)} {_limits(held.low, held.high)}",
+            f"{decimal(point.gap.value, signed=True)}",
+            f"{point.zeros:.0%}",
+            ", ".join(word for word, value in marks if value == point.strength),
+        )
     return table
 
 

@@ -79,7 +79,7 @@ def test_the_phone_sees_narrow_drawings_and_the_desk_wide_ones(opened: Any) -> N
     shown = "[...document.querySelectorAll('figure svg')].filter(s => s.clientWidth > 0).length"
     for width, kind in ((360, "narrow"), (1280, "wide")):
         page, _ = opened("full", width)
-        assert page.evaluate(shown) == 4
+        assert page.evaluate(shown) == 5
         assert page.locator(f"figure .{kind}").first.is_visible()
 
 

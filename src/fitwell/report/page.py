@@ -92,6 +92,7 @@ def typeset(text: str) -> str:
 
 def _figures(result: Result, lang: str) -> dict[str, Any]:
     from fitwell.report.charts import curves_chart, forest_chart, gap_chart
+    from fitwell.report.path_chart import path_chart
     from fitwell.report.search_chart import search_chart
 
     return {
@@ -99,6 +100,7 @@ def _figures(result: Result, lang: str) -> dict[str, Any]:
         "forest": forest_chart(result, lang),
         "curves": curves_chart(result, lang),
         "search": search_chart(result, lang),
+        "path": path_chart(result, lang),
     }
 
 
@@ -124,6 +126,7 @@ def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, 
         "weighted": _weighted(run),
         "diverged": sum(trial.validation_log_loss is None for trial in trials),
         "dropped": sum(trial.dropped for trial in trials),
+        "path": tables.path_table(result.path, lang) if result.path else None,
     }
 
 

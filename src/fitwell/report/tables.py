@@ -15,7 +15,16 @@ from fitwell.report.numbers import (
     strength,
 )
 from fitwell.report.text import TREATMENT, UNTREATED
-from fitwell.results import Arm, Comparison, Evidence, Interval, Result, State
+from fitwell.results import (
+    Arm,
+    Comparison,
+    Evidence,
+    Interval,
+    PathPoint,
+    RegularizationPath,
+    Result,
+    State,
+)
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -222,4 +231,39 @@ def promise_table(result: Result, lang: str, *, weighted: bool = False) -> Table
         caption=translate("Promised, estimated and got, in log-loss", lang),
         columns=_columns(lang, "Part", "Log-loss"),
         rows=rows,
+    )
+
+
+def path_table(path: RegularizationPath, lang: str) -> Table:
+    """Every strength of a regularization path, and where the gap closes."""
+    return Table(
+        caption=translate(
+            "Every strength of the path, with {level} intervals in brackets", lang
+        ).format(level=percent(path.points[0].gap.level, lang, 0)),
+        columns=_columns(
+            lang,
+            "Strength tried",
+            "Training log-loss",
+            "Validation log-loss",
+            "Gap in log-loss",
+            "Stopped early",
+            "Exact zeros",
+            "",
+            text=(0, 6),
+        ),
+        rows=tuple(_path_row(path, point, lang) for point in path.points),
+    )
+
+
+def _path_row(path: RegularizationPath, point: PathPoint, lang: str) -> tuple[str, ...]:
+    marks = (("lowest", path.best), ("gap closes", path.gap_closes), ("too much", path.too_much))
+    said = [translate(word, lang) for word, value in marks if value == point.strength]
+    return (
+        strength(point.strength) if point.strength else translate("off", lang),
+        loss(point.train_log_loss),
+        loss(point.validation_log_loss),
+        loss(point.gap, signed=True),
+        loss(point.stopped_log_loss),
+        percent(point.zeros, lang),
+        ", ".join(said),
     )

@@ -44,6 +44,7 @@ from fitwell.task import Task
 from fitwell.training.loop import probabilities, restore
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
+from fitwell.tuning.path import Tracer, strengths
 from fitwell.tuning.search import Choice, Search
 
 FORM = (
@@ -91,8 +92,13 @@ def perform(
     arms = _arms(question, task)
     seeds = tuple(range(question.seed, question.seed + question.repeats))
     tuned = [arm for arm in arms if searched(arm) and not arm.follows]
-    watch.plan(len(tuned) * question.trials + len(arms) * len(seeds))
+    paths = len(strengths(question.path)) if question.path else 0
+    watch.plan(len(tuned) * question.trials + len(arms) * len(seeds) + paths)
     choices = _search(question, task, tuned, crew, ledger, store, watch)
+    path = None
+    if question.path:
+        watch.stage(f"path of {question.path}")
+        path = _tracer(task, crew, question, watch).trace(task.material, task.recipe, question.path)
     watch.stage("final trainings")
     finals = train_arms(task, arms, choices, seeds, crew, watch)
     sealed = SealedTest(task)
@@ -115,10 +121,16 @@ def perform(
         cost=_cost(start, finals, choices),
         test_openings=len(sealed.openings),
         notes=_notes(question, task, choices),
+        path=path,
         search_paths={name: choice.path for name, choice in choices.items()},
     )
     network = restore(task.material, shipped.recipe, shipped.outcomes[0])
     return Performed(result, network, tuple(sealed.openings), sealed.seal)
+
+
+def _tracer(task: Task, crew: Crew, question: Question, watch: Watch) -> Tracer:
+    groups = task.groups(task.split.validation)
+    return Tracer(crew=crew, seed=question.seed, groups=groups, on_training=watch.advance)
 
 
 def _arms(question: Question, task: Task) -> tuple[ArmPlan, ...]:

@@ -16,6 +16,7 @@ CHOICES = {
     "task": ("auto", "binary", "multiclass"),
     "schedule": ("constant", "flat-cosine"),
     "class_weights": ("none", "balanced"),
+    "path": ("", "l1", "l2", "dropout"),
 }
 
 
@@ -44,6 +45,7 @@ class Question:
     batch_norm: bool = False
     budget: float = 0.0
     device: str = "auto"
+    path: Literal["", "l1", "l2", "dropout"] = ""
 
     def __post_init__(self) -> None:
         wrong = [
