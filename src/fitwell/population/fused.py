@@ -50,12 +50,13 @@ class _Block:
     place among the others, the distance between members is rounded up.
 
     Attributes:
-        flat: ``[k, numbers]``, for the kernels; numbers behind the matrix stay 0.
+        flat: ``[k, numbers]``, for the kernels; behind the matrix 0, or anything if not ``blank``.
         tensor: the same memory as ``[k, rows, columns]``.
     """
 
-    def __init__(self, members: int, rows: int, columns: int) -> None:
-        base = torch.zeros(members, -(-rows * columns // LINE) * LINE)
+    def __init__(self, members: int, rows: int, columns: int, *, blank: bool = True) -> None:
+        make = torch.zeros if blank else torch.empty
+        base = make(members, -(-rows * columns // LINE) * LINE)
         self.flat: Weights = base.numpy()
         self.tensor = base[:, : rows * columns].view(members, rows, columns)
         # One matrix of all members' rows, where nothing lies between them.
@@ -72,8 +73,8 @@ class _Rows:
 
     def __init__(self, stack: Stack, members: int, rows: int, *, learns: bool) -> None:
         widths, hidden = stack.sizes[1:], stack.sizes[1:-1]
-        self.outputs = [_Block(members, width, rows) for width in widths]
-        self.slopes = [_Block(members, width, rows) for width in hidden if learns]
+        self.outputs = [_Block(members, width, rows, blank=False) for width in widths]
+        self.slopes = [_Block(members, width, rows, blank=False) for width in hidden if learns]
         self.words = [np.zeros((width * rows + 3) // 4, np.uint64) for width in hidden]
         self.noise = [
             words.view(np.uint16)[: width * rows].reshape(width, rows)

@@ -111,6 +111,15 @@ class State:
             second=self.second[places],
         )
 
+    def part(self, start: int, end: int) -> "State":
+        """Give neighbouring members, without a copy of their arrays."""
+        return State(
+            tracks=self.tracks[start:end],
+            weights=self.weights[start:end],
+            first=self.first[start:end],
+            second=self.second[start:end],
+        )
+
     @staticmethod
     def joined(states: "list[State]") -> "State":
         """Put the members of several states behind each other."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -141,12 +142,16 @@ class Screening:
         torch.set_num_threads(1)  # of this thread: where a chunk runs must not change its sums
         members = len(state.tracks)
         saved = time.perf_counter()
+        stride = STEP if self.store.keeps else until
         while state.epoch < until:
             began = time.perf_counter()
-            soon = min(until, state.epoch + STEP)
+            soon = min(until, state.epoch + stride)
             state = advance(course, state, soon, lambda: self.on_epochs(members))
+            spent = time.perf_counter() - began
+            # How a piece is cut changes no number, so that a clock may cut it.
+            stride = max(1, int(stride * KEEP_EVERY / 2 / max(spent, 1e-3)))
             for track in state.tracks:
-                number, spent = track.member.number, time.perf_counter() - began
+                number = track.member.number
                 self.seconds[number] = self.seconds.get(number, 0.0) + spent / members
             if time.perf_counter() - saved > KEEP_EVERY or state.epoch == until:
                 self.store.put(name, state)
@@ -158,7 +163,8 @@ def _chunks(course: Course, state: State) -> list[State]:
     """Share members out among as few chunks as stay in the cache, of nearly equal size."""
     count = len(state.tracks)
     chunks = -(-count // chunk_size(course.stack, course.recipe.batch_size))
-    return [state.only(places) for places in np.array_split(np.arange(count), chunks)]
+    ends = np.linspace(0, count, chunks + 1).round().astype(int).tolist()
+    return [state.part(start, end) for start, end in pairwise(ends)]
 
 
 def _goes_on(track: Track, recipe: Recipe) -> bool:

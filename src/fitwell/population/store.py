@@ -33,6 +33,11 @@ class Store:
         if folder is not None:
             folder.mkdir(exist_ok=True)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return self._folder is not None
+
     def get(self, name: str) -> State | None:
         """Read a state; None where there is none, or where its writing was cut off."""
         if self._folder is None or not self._file(name).exists():
