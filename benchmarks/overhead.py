@@ -5,7 +5,7 @@ All run in one process on one thread and alternate in short blocks, so that what
 machine does hits all alike. Printed are ratios to the base: the median over the rounds,
 and their middle half.
 
-    python benchmarks/overhead.py [--rounds 40]
+    python benchmarks/overhead.py [--rounds 200]
 
 - fitwell, terms in the loss: `Treated.step_`, gradients added directly.
 - fitwell, exact zeros: the same with the proximal step of L1 in Adam's metric.
@@ -235,7 +235,7 @@ def _seconds(step: Step, repeats: int) -> float:
 def main() -> None:
     """Print one table of ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=200)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", UserWarning)  # dropout before batch norm, hooks of rivals

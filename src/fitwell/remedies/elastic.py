@@ -11,7 +11,6 @@ Place = tuple[nn.Module, str, float, float]
 """A layer, the name of one of its weights, and that weight's strengths of L1 and L2."""
 
 
-@torch.no_grad()
 def add_elastic_gradient_(places: Iterable[Place]) -> None:
     r"""Add :math:`\lambda_1\,\mathrm{sign}(w) + 2\lambda_2 w` to each weight's gradient.
 
@@ -35,7 +34,8 @@ def add_elastic_gradient_(places: Iterable[Place]) -> None:
         if one_pass(gradient, weight):
             add_elastic_(gradient, weight, l1, l2)
             continue
-        if l1:
-            gradient.add_(weight.sign(), alpha=l1)
-        if l2:
-            gradient.add_(weight, alpha=2 * l2)
+        with torch.no_grad():
+            if l1:
+                gradient.add_(weight.sign(), alpha=l1)
+            if l2:
+                gradient.add_(weight, alpha=2 * l2)
