@@ -151,6 +151,13 @@ def _search(
     watch: Watch,
 ) -> dict[str, Choice]:
     choices = {}
+    told = 0.0
+
+    def advance(trainings: float) -> None:
+        nonlocal told
+        told += trainings
+        watch.advance(trainings)
+
     search = Search(
         trials=question.trials,
         seed=question.seed,
@@ -160,14 +167,16 @@ def _search(
         groups=task.groups(task.split.validation),
         folds=task.folds(FOLDS, question.seed),
         store=store,
-        on_training=watch.advance,
+        on_training=advance,
     )
     for arm in arms:
         watch.stage(f"tuning: {arm.name}")
         remedies = arm.found()
         if not task.blueprint.spare_layers:
             remedies = [remedy.without("removed_layers") for remedy in remedies]
+        told = 0.0
         choices[arm.name] = search.run(arm.name, task.material, remedies, task.recipe)
+        watch.advance(max(0.0, question.trials - told))  # what was dropped is done too
     return choices
 
 
