@@ -65,3 +65,14 @@ def test_the_order_in_which_settings_come_changes_nothing():
     tracks = [make_track(n, rng.uniform(), rng.uniform(0.3, 1, 5)) for n in range(20)]
     shuffled = [tracks[i] for i in rng.permutation(20)]
     assert promoted(tracks, 10, 60) == promoted(shuffled, 10, 60)
+
+
+def test_strata_are_of_training_loss():
+    """The better of each two that have learned as much stays, however the others do."""
+    losses = {0.1: (0.2, 0.9), 0.2: (0.3, 0.8), 0.3: (0.4, 0.7), 0.4: (0.5, 0.6)}
+    tracks = [
+        make_track(2 * place + side, train, [loss] * 4)
+        for place, (train, pair) in enumerate(losses.items())
+        for side, loss in enumerate(pair)
+    ]
+    assert promoted(tracks, 4, 60) == [0, 2, 4, 6]
