@@ -84,3 +84,12 @@ def test_a_network_that_diverges_without_the_remedy_fails_the_path():
     assert str(caught.value) == (
         "the path's network without regularization diverged. Lower --learning-rate."
     )
+
+
+def test_a_loss_that_is_higher_by_less_than_its_interval_is_not_too_much():
+    rng = np.random.default_rng(0)
+    lowest, tracer = rng.normal(0.6, 0.3, 400), Tracer(crew=Crew(), seed=0)
+    wobble = rng.normal(0, 0.3, 400)
+    wobble -= wobble.mean()
+    assert not tracer._higher(lowest + wobble + 0.01, lowest)
+    assert tracer._higher(lowest + wobble + 0.05, lowest)

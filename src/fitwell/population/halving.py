@@ -42,7 +42,7 @@ def rungs(settings: int, epochs: int) -> list[tuple[int, int]]:
 def expected(track: Track, epochs: int) -> float:
     r"""Extrapolate the lowest validation loss that a setting will reach.
 
-    .. math:: \min\bigl(b,\ \ell + \min(s, 0) \cdot \min(E - e, e)\bigr)
+    .. math:: \min\bigl(b,\ \ell + s \cdot \min(E - e, e)\bigr)
 
     with the lowest loss so far :math:`b`, the last one :math:`\ell` after :math:`e` of
     :math:`E` epochs, and the slope :math:`s` of a line through the last third of the
@@ -57,7 +57,7 @@ def expected(track: Track, epochs: int) -> float:
         away = at - at.mean()
         slope = float(away @ losses / (away @ away))
     ahead = min(epochs - track.epochs, track.epochs)
-    return float(min(track.best[0], losses[-1] + min(slope, 0.0) * ahead))
+    return float(min(track.best[0], losses[-1] + slope * ahead))
 
 
 def promoted(tracks: Sequence[Track], keep: int, epochs: int) -> list[int]:

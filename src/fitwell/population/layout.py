@@ -89,18 +89,20 @@ def layout(
     return batches
 
 
+def decay_of(recipe: Recipe, rows: int) -> float:
+    """Give the decoupled L2 of a recipe per unit of learning rate, as AdamW names it."""
+    if not recipe.decay_epochs:
+        return 0.0
+    steps = steps_per_epoch(rows, recipe.batch_size)
+    return decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
+
+
 def _member(number: int, recipe: Recipe, material: Material) -> Member:
-    steps = steps_per_epoch(len(material.train_y), recipe.batch_size)
-    decay = (
-        decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
-        if recipe.decay_epochs
-        else 0.0
-    )
     return Member(
         number=number,
         l1=recipe.l1,
         l2=recipe.l2,
-        decay=decay,
+        decay=decay_of(recipe, len(material.train_y)),
         dropout=recipe.dropout,
         fades=recipe.fades,
         patience=recipe.patience if recipe.early_stopping and not recipe.all_rows else 0,

@@ -22,10 +22,9 @@ from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
 from fitwell.diagnosis.verdict import decide
+from fitwell.population.layout import decay_of
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
-from fitwell.remedies.decoupled import decay_of_timescale
-from fitwell.remedies.shuffling import steps_per_epoch
 from fitwell.results import (
     Comparison,
     Cost,
@@ -246,11 +245,8 @@ def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> R
 
 def _weight_decay(task: Task, recipe: Recipe) -> float:
     """Give what AdamW would call the decoupled L2 of a recipe."""
-    if not recipe.decay_epochs:
-        return 0.0
     rows = len(task.split.train) + (len(task.split.validation) if recipe.all_rows else 0)
-    steps = steps_per_epoch(rows, recipe.batch_size)
-    return decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
+    return decay_of(recipe, rows)
 
 
 def _summary(task: Task, reachable: NDArray[np.float64] | None) -> DataSummary:

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from fitwell.determinism import one_thread, seeded
 from fitwell.errors import TrainingFailed
 from fitwell.population.course import CURVE_ROWS
-from fitwell.population.layout import sized
+from fitwell.population.layout import decay_of, sized
 from fitwell.recipe import Recipe
-from fitwell.remedies.decoupled import decay_of_timescale
 from fitwell.remedies.dropout import schedule
 from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
-from fitwell.remedies.shuffling import batches, order_of, steps_per_epoch
+from fitwell.remedies.shuffling import batches, order_of
 from fitwell.task import Material
 from fitwell.training.loss import Loss, Part, part
 from fitwell.training.outcome import Outcome
@@ -82,12 +81,6 @@ def train(
 
 def build(material: Material, recipe: Recipe, device: str) -> Treated:
     """Build the network of a recipe, treated as the recipe says."""
-    steps = steps_per_epoch(len(material.train_y), recipe.batch_size)
-    decay = (
-        decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
-        if recipe.decay_epochs
-        else 0.0
-    )
     network = sized(material, recipe).build(material.shape, material.outputs)
     with warnings.catch_warnings():
         # A user's own batch norm would warn at every training; regularize has warned once.
@@ -96,7 +89,7 @@ def build(material: Material, recipe: Recipe, device: str) -> Treated:
             network,
             l1=recipe.l1,
             l2=recipe.l2,
-            decoupled_l2=decay,
+            decoupled_l2=decay_of(recipe, len(material.train_y)),
             dropout=recipe.dropout,
             batch_norm=recipe.batch_norm,
             exact_zeros=True,
