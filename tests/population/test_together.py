@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fitwell.population.pool import Threads
 from fitwell.recipe import Recipe
 from fitwell.training.loop import train
 from fitwell.training.outcome import Job
@@ -39,7 +40,7 @@ def trained():
     told = []
     found = {
         (list(RECIPES)[job.key // 2], job.seed): outcome
-        for job, outcome in train_together(make_material(), jobs, 2, told.append)
+        for job, outcome in train_together(make_material(), jobs, Threads(2), told.append)
     }
     assert sum(told) > 0
     return found
@@ -79,6 +80,9 @@ def test_a_crew_sends_each_training_where_it_can_be_run():
 
 def test_what_diverges_is_none_and_the_others_go_on():
     jobs = [Job(0, BASE, 0), Job(1, replace(BASE, decay_epochs=1e-30), 0)]
-    found = {job.key: out for job, out in train_together(make_material(), jobs, 1, lambda _: None)}
+    found = {
+        job.key: out
+        for job, out in train_together(make_material(), jobs, Threads(1), lambda _: None)
+    }
     assert found[1] is None
     assert found[0].epochs == BASE.epochs

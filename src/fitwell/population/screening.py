@@ -1,28 +1,24 @@
-"""Train many settings, drop most on the way: in chunks, on threads, with files behind it."""
+"""Train many settings, drop most on the way: in chunks, in a pool, with files behind it."""
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-import torch
 
-from fitwell.population.advance import advance
 from fitwell.population.course import Course
 from fitwell.population.fused import chunk_size
 from fitwell.population.halving import promoted, rungs
 from fitwell.population.job import Member, State, Track, begin
+from fitwell.population.piece import Piece
+from fitwell.population.pool import Pool, Threads
 from fitwell.population.stack import Weights
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 
 STEP = 5
 """Epochs between two looks at who has run out of patience."""
-
-KEEP_EVERY = 20.0
-"""Seconds of training between two files, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +35,7 @@ class Screening:
     """Where populations are trained.
 
     Attributes:
-        threads: chunks that are trained at once; each has one thread of torch's.
+        pool: does the pieces that the work is cut into; each has one thread of torch's.
         store: keeps what was done.
         on_epochs: told of every epoch of every member as it is trained.
         on_rung: told of the members that were trained after each rung.
@@ -48,7 +44,7 @@ class Screening:
         end: of `time.monotonic`; after it every member ends at its next rung.
     """
 
-    threads: int = 1
+    pool: Pool = field(default_factory=Threads)
     store: Store = field(default_factory=Store)
     on_epochs: Callable[[int], None] = lambda _: None
     on_rung: Callable[[Sequence[Track]], None] = lambda _: None
@@ -115,48 +111,31 @@ class Screening:
         self, name: str, batches: Sequence[Batch], states: Sequence[State | None], until: int
     ) -> list[State | None]:
         """Cut the members of each batch into chunks, and train every chunk until an epoch."""
-        pieces = [
+        cut = [
             (place, chunk)
             for place, (batch, state) in enumerate(zip(batches, states, strict=True))
             if state is not None
             for chunk in _chunks(batch.course, state)
         ]
-
-        def train(number: int) -> State:
-            place, chunk = pieces[number]
-            return self._piece(f"{name}-{until}-{number}", batches[place].course, chunk, until)
-
-        with ThreadPoolExecutor(self.threads) as pool:
-            done = list(pool.map(train, range(len(pieces))))
-        self.store.settle(f"{name}-{until}")
+        pieces = [
+            Piece(
+                name=f"{name}-{until}-{number}",
+                course=batches[place].course,
+                state=chunk,
+                until=until,
+            )
+            for number, (place, chunk) in enumerate(cut)
+        ]
         mine: list[list[State]] = [[] for _ in batches]
-        for (place, _), state in zip(pieces, done, strict=True):
-            mine[place].append(state)
-        return [State.joined(parts) if parts else None for parts in mine]
-
-    def _piece(self, name: str, course: Course, state: State, until: int) -> State:
-        found = self.store.get(name)
-        if found is not None and list(_tracks([found])) == list(_tracks([state])):
-            self.on_epochs((found.epoch - state.epoch) * len(state.tracks))
-            state = found
-        torch.set_num_threads(1)  # of this thread: where a chunk runs must not change its sums
-        members = len(state.tracks)
-        saved = time.perf_counter()
-        stride = STEP if self.store.keeps else until
-        while state.epoch < until:
-            began = time.perf_counter()
-            soon = min(until, state.epoch + stride)
-            state = advance(course, state, soon, lambda: self.on_epochs(members))
-            spent = time.perf_counter() - began
-            # How a piece is cut changes no number, so that a clock may cut it.
-            stride = max(1, int(stride * KEEP_EVERY / 2 / max(spent, 1e-3)))
-            for track in state.tracks:
+        for (place, _), done in zip(
+            cut, self.pool.run(pieces, self.store, self.on_epochs), strict=True
+        ):
+            mine[place].append(done.state)
+            for track in done.state.tracks:
                 number = track.member.number
-                self.seconds[number] = self.seconds.get(number, 0.0) + spent / members
-            if time.perf_counter() - saved > KEEP_EVERY or state.epoch == until:
-                self.store.put(name, state)
-                saved = time.perf_counter()
-        return state
+                self.seconds[number] = self.seconds.get(number, 0.0) + done.seconds
+        self.store.settle(f"{name}-{until}")
+        return [State.joined(parts) if parts else None for parts in mine]
 
 
 def _chunks(course: Course, state: State) -> list[State]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from fitwell.population.job import Track
 from fitwell.population.layout import layout, why_not
+from fitwell.population.pool import Pool
 from fitwell.population.screening import Screening
 from fitwell.population.stack import Stack, Weights
 from fitwell.recipe import Recipe
@@ -19,7 +20,7 @@ def can_train(material: Material, recipe: Recipe, device: str) -> bool:
 
 
 def train_together(
-    material: Material, jobs: Sequence[Job], threads: int, on_training: Callable[[float], None]
+    material: Material, jobs: Sequence[Job], pool: Pool, on_training: Callable[[float], None]
 ) -> Iterator[tuple[Job, Outcome | None]]:
     """Train every job; None where one diverged.
 
@@ -38,7 +39,7 @@ def train_together(
         for batch in layout(whole[all_rows], recipes, seed, read_every=1, keeps=True, curves=True)
     ]
     longest = max(batch.course.recipe.epochs for batch in batches)
-    screening = Screening(threads=threads, on_epochs=lambda epochs: on_training(epochs / longest))
+    screening = Screening(pool=pool, on_epochs=lambda epochs: on_training(epochs / longest))
     tracks = screening.train("finals", batches)
     stacks = {m.number: batch.course.stack for batch in batches for m in batch.members}
     for place, job in enumerate(jobs):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fitwell.errors import TrainingFailed
+from fitwell.population.pool import Pool, Threads
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.loop import OnEpoch, train
@@ -18,6 +19,11 @@ class Crew:
 
     workers: int = 1
     device: str = "cpu"
+
+    @property
+    def pool(self) -> Pool:
+        """Give what does the pieces of a population."""
+        return Threads(self.workers)
 
     def run(
         self,
@@ -54,7 +60,7 @@ class Crew:
         fit = {recipe: can_train(material, recipe, self.device) for recipe in _recipes(jobs)}
         together = [job for job in jobs if fit[job.recipe]]
         if together:
-            yield from train_together(material, together, self.workers, on_training)
+            yield from train_together(material, together, self.pool, on_training)
         for job, outcome in self.run(material, (job for job in jobs if not fit[job.recipe])):
             yield job, outcome
             on_training(1)

@@ -133,7 +133,7 @@ class Search:
         if not reason:
             return Together(
                 seed=self.seed,
-                threads=self.crew.workers,
+                pool=self.crew.pool,
                 ledger=self.ledger,
                 store=self.store,
                 budget=self.budget,

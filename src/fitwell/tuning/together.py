@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fitwell.population.job import Track
 from fitwell.population.layout import described, layout
+from fitwell.population.pool import Pool
 from fitwell.population.screening import Screening
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
@@ -24,7 +25,7 @@ class Together:
 
     Attributes:
         seed: of initial weights, the order of rows and the noise.
-        threads: chunks of the population that are trained at once.
+        pool: does the pieces of the population.
         ledger: where the trials are kept.
         store: where the population is kept on its way.
         budget: seconds after which the search ends at its next rung.
@@ -32,7 +33,7 @@ class Together:
     """
 
     seed: int
-    threads: int
+    pool: Pool
     ledger: Ledger
     store: Store
     budget: float
@@ -86,7 +87,7 @@ class Together:
             self.on_training(epochs / plain.epochs)
 
         end = time.monotonic() + self.budget
-        return Screening(threads=self.threads, store=self.store, on_epochs=advance, end=end)
+        return Screening(pool=self.pool, store=self.store, on_epochs=advance, end=end)
 
     def fold(
         self, name: str, folds: Sequence[Material], recipes: Mapping[int, Recipe]

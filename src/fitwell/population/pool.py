@@ -1,0 +1,33 @@
+"""Where pieces are done: in threads of this process, or elsewhere."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from fitwell.population.piece import Done, Piece, work
+from fitwell.population.store import Store
+
+
+class Pool(Protocol):
+    """Does pieces, in any order and anywhere; what comes out does not depend on it."""
+
+    def run(
+        self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
+    ) -> list[Done]:
+        """Do every piece and give the results in the pieces' order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Threads:
+    """So many pieces at once; torch and numba leave Python's lock while they compute."""
+
+    count: int = 1
+
+    def run(
+        self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
+    ) -> list[Done]:
+        """Do every piece and give the results in the pieces' order."""
+        with ThreadPoolExecutor(self.count) as pool:
+            return list(pool.map(lambda piece: work(piece, store, on_epochs), pieces))
