@@ -40,7 +40,7 @@ def screen(problem: Problem, seed: int) -> Found:
     tracks = Screening().halve("search", batches)
     best = min(tracks.values(), key=lambda track: track.best[0])
     assert best.kept is not None
-    stack = batches[0].course.stack
+    stack = batches[0].course.shape
     network = restore(material, base, _outcome(stack.state(best.kept)))
     seconds = time.perf_counter() - begun
     chosen = tries[best.member.number]

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.advance import advance
-from fitwell.population.course import Course
-from fitwell.population.fused import LEVELS, chunk_size
+from fitwell.population.course import Course, chunk_size
+from fitwell.population.fused import LEVELS
 from fitwell.population.job import Member, State, begin
 from fitwell.population.kernels import draw_
 from fitwell.population.stack import stack_of
@@ -36,7 +36,7 @@ def make_course(material, recipe=None, **options):
     network = material.blueprint.build(material.shape, material.outputs)
     stack = stack_of(network)
     recipe = recipe or Recipe(epochs=6, batch_size=32)
-    course = Course(material=material, stack=stack, recipe=recipe, seed=3, **options)
+    course = Course(material=material, shape=stack, recipe=recipe, seed=3, **options)
     return course, stack.vector(network)
 
 
@@ -44,7 +44,7 @@ def by_autograd(course, start, member, epochs):
     """Train one network as a user would write it, with the engine's rows and noise."""
     material, recipe = course.material, course.recipe
     network = material.blueprint.build(material.shape, material.outputs)
-    state = {name: torch.from_numpy(v.copy()) for name, v in course.stack.state(start).items()}
+    state = {name: torch.from_numpy(v.copy()) for name, v in course.shape.state(start).items()}
     network.load_state_dict(state)
     layers = [layer for layer in network if isinstance(layer, nn.Linear)]
     weights = [layer.weight for layer in layers]
@@ -112,10 +112,10 @@ def test_every_member_is_what_autograd_and_torchs_adam_make_of_it(recipe):
     Hence 1e-3 of the largest weight: a wrong factor shows in the first digit.
     """
     course, start = make_course(make_material(), recipe)
-    state = advance(course, begin(MEMBERS, start), 6)
+    state = advance(course, begin(MEMBERS, start, len(start)), 6)
     for place, member in enumerate(MEMBERS):
         network, read = by_autograd(course, start, member, 6)
-        expected = course.stack.vector(network)
+        expected = course.shape.vector(network)
         np.testing.assert_allclose(
             state.weights[place], expected, rtol=0, atol=1e-3 * np.abs(expected).max()
         )
@@ -130,9 +130,9 @@ def test_every_member_is_what_autograd_and_torchs_adam_make_of_it(recipe):
 def test_a_member_alone_and_in_company_is_the_same_bit_for_bit(widths):
     course, start = make_course(make_material(widths=widths))
     many = [replace(MEMBERS[n % 5], number=n) for n in range(11)]
-    together = advance(course, begin(many, start), 4)
+    together = advance(course, begin(many, start, len(start)), 4)
     for places in ([0], [3], [10, 4], [7, 1, 2]):
-        apart = advance(course, begin([many[p] for p in places], start), 4)
+        apart = advance(course, begin([many[p] for p in places], start, len(start)), 4)
         np.testing.assert_array_equal(apart.weights, together.weights[places])
         for alone, beside in zip(apart.tracks, (together.tracks[p] for p in places), strict=True):
             assert alone.validation == beside.validation
@@ -141,8 +141,8 @@ def test_a_member_alone_and_in_company_is_the_same_bit_for_bit(widths):
 
 def test_a_training_in_pieces_and_regrouped_is_the_same_bit_for_bit():
     course, start = make_course(make_material())
-    whole = advance(course, begin(MEMBERS, start), 6)
-    pieces = advance(course, begin(MEMBERS, start), 1)
+    whole = advance(course, begin(MEMBERS, start, len(start)), 6)
+    pieces = advance(course, begin(MEMBERS, start, len(start)), 1)
     one, other = pieces.only(np.array([4, 1])), pieces.only(np.array([0, 2, 3]))
     pieces = State.joined([advance(course, one, 5), advance(course, other, 5)])
     pieces = advance(course, pieces, 6)
@@ -156,7 +156,7 @@ def test_a_training_in_pieces_and_regrouped_is_the_same_bit_for_bit():
 
 def test_rows_are_judged_at_the_epoch_that_the_other_half_stops_at():
     course, start = make_course(make_material(), Recipe(epochs=12, batch_size=32), read_every=1)
-    state = advance(course, begin(MEMBERS[:1], start), 12)
+    state = advance(course, begin(MEMBERS[:1], start, len(start)), 12)
     _, read = by_autograd(course, start, MEMBERS[0], 12)
     expected = cross_fitted(read.astype(np.float32), split_halves(60, seed=0))
     np.testing.assert_allclose(state.tracks[0].judged, expected, rtol=1e-3)
@@ -168,10 +168,10 @@ def test_the_best_weights_are_kept_where_they_are_asked_for():
     course, start = make_course(
         make_material(), Recipe(epochs=12, batch_size=32, learning_rate=0.02), keeps=True
     )
-    state = advance(course, begin([stops], start), 12)
+    state = advance(course, begin([stops], start, len(start)), 12)
     best = state.tracks[0].best_epoch
     assert 0 < best < 12
-    again = advance(course, begin([stops], start), best)
+    again = advance(course, begin([stops], start, len(start)), best)
     np.testing.assert_array_equal(state.tracks[0].kept, again.weights[0])
     assert again.tracks[0].best_epoch == best
 
@@ -179,9 +179,9 @@ def test_the_best_weights_are_kept_where_they_are_asked_for():
 def test_a_member_that_diverges_leaves_the_others_alone():
     course, start = make_course(make_material())
     wild = Member(number=9, decay=1e30)
-    together = advance(course, begin([MEMBERS[0], wild, MEMBERS[2]], start), 2)
+    together = advance(course, begin([MEMBERS[0], wild, MEMBERS[2]], start, len(start)), 2)
     assert [track.diverged for track in together.tracks] == [False, True, False]
-    alone = advance(course, begin([MEMBERS[0], MEMBERS[2]], start), 2)
+    alone = advance(course, begin([MEMBERS[0], MEMBERS[2]], start, len(start)), 2)
     np.testing.assert_array_equal(together.weights[[0, 2]], alone.weights)
 
 

@@ -19,8 +19,15 @@ from fitwell.tuning.search import Search
 
 BASE = Recipe(epochs=12, batch_size=16, learning_rate=0.01, early_stopping=True, patience=4)
 DRUGS = [all_remedies()[name] for name in ("l1", "decoupled L2", "dropout")]
-WAYS = {"together": "relu", "apart": "gelu"}
-"""Stacks with ReLU are trained as a population, others each by itself."""
+WAYS = {"together": "relu", "singly": "gelu", "apart": "gelu"}
+"""Stacks with ReLU are fused, others a population of single networks, and where rows have
+weights each is trained to its end by itself.
+"""
+PATHS = {
+    "together": "fused: ",
+    "singly": "a population of single networks: layer 1 is a GELU",
+    "apart": "each training by itself: the loss is not",
+}
 
 
 @pytest.fixture(params=WAYS)
@@ -41,6 +48,7 @@ def make_material(noise, way="apart", rows=300, columns=30, seed=0):
         validation_y=y[cut:],
         outputs=2,
         blueprint=Blueprint(kind="mlp", widths=(32,), activation=WAYS[way]),
+        train_weights=np.ones(cut, np.float32) if way == "apart" else None,
     )
 
 
@@ -58,6 +66,9 @@ def make_folds(material):
                 train_y=y[~held],
                 validation_x=x[held],
                 validation_y=y[held],
+                train_weights=material.train_weights
+                if material.train_weights is None
+                else np.ones((~held).sum(), np.float32),
             )
         )
     return folds
@@ -94,7 +105,7 @@ def test_candidates_cover_every_parameter_evenly():
 
 def test_the_lowest_mean_loss_wins_when_it_clears_the_guard(way, tmp_path):
     choice = search(tmp_path, 16).run("treatment", make_material(1.0, way), DRUGS, BASE)
-    assert choice.path.startswith("fused" if way == "together" else "each training by itself")
+    assert choice.path.startswith(PATHS[way])
     rows = {
         trial.number: np.load(tmp_path / "trials" / f"treatment-{trial.number}.npy").astype(float)
         for trial in choice.trials

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
 from fitwell.population.course import Course
-from fitwell.population.fused import Fused, Rates
+from fitwell.population.engine import Engine, Rates
+from fitwell.population.fused import Fused
 from fitwell.population.job import Member, State
 from fitwell.population.reader import Reader
+from fitwell.population.solo import Solo
+from fitwell.population.stack import Stack
 from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
-from fitwell.remedies.shuffling import batches, key_of, order_of
+from fitwell.remedies.shuffling import batches, order_of, steps_per_epoch
 
 
 def advance(
@@ -24,35 +26,38 @@ def advance(
     the matrix products are, whoever is trained beside it and however often it is cut.
     """
     material, recipe = course.material, course.recipe
-    x, y = torch.from_numpy(material.train_x).flatten(1), material.train_y
-    held, classes = torch.from_numpy(material.validation_x).flatten(1), material.validation_y
+    steps = state.epoch * steps_per_epoch(len(material.train_y), recipe.batch_size)
+    engine = _engine(course, state, steps)
+    x, y = engine.inputs(material.train_x), material.train_y
+    held, classes = engine.inputs(material.validation_x), material.validation_y
     class_weights = material.class_weights(recipe)
     members = [track.member for track in state.tracks]
     ends = {member.epochs or recipe.epochs for member in members}
-    fused = Fused(course.stack, state.weights, state.first, state.second, 0)
     reader = Reader(state.tracks, course, class_weights[classes])
     for epoch in range(state.epoch + 1, until + 1):
         order = order_of(course.seed, epoch)
         parts = list(batches(len(x), recipe.batch_size, recipe.sampling, order))
-        fused.steps = (epoch - 1) * len(parts)
         rates = _rates(members, recipe, epoch)
-        loss = np.zeros(fused.members)
+        loss = np.zeros(len(members))
         for number, rows in enumerate(parts):
             taken = rows.numpy()
             weight = class_weights[y[taken]]
-            keys = [
-                np.uint64(key_of(course.seed, epoch, number, layer))
-                for layer in range(len(course.stack.sizes) - 2)
-            ]
-            fused.step(x[rows], y[taken], weight / weight.sum(), rates, keys, loss)
+            draw = (course.seed, epoch, number)
+            engine.step(x[rows], y[taken], weight / weight.sum(), rates, draw, loss)
         reader.trained(loss / len(parts))
         if epoch % course.read_every == 0 or epoch in ends:
-            reader.read(epoch, fused.losses(held, classes), fused)
+            reader.read(epoch, engine.losses(held, classes), engine)
         if course.curves:
-            reader.follow(x, y, class_weights, fused)
+            reader.follow(x, y, class_weights, engine)
         on_epoch()
-    weights, first, second = fused.vectors
+    weights, first, second = engine.vectors
     return State(tracks=reader.tracks(), weights=weights, first=first, second=second)
+
+
+def _engine(course: Course, state: State, steps: int) -> Engine:
+    if isinstance(course.shape, Stack):
+        return Fused(course.shape, state.weights, state.first, state.second, steps)
+    return Solo(course, state, steps)
 
 
 def _rates(members: Sequence[Member], recipe: Recipe, epoch: int) -> Rates:

@@ -1,13 +1,11 @@
 """K networks of one shape, trained and read as one batched model, without autograd."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fitwell.population.engine import Rates
 from fitwell.population.kernels import (
     activate_,
     activate_backward_,
@@ -17,30 +15,14 @@ from fitwell.population.kernels import (
     row_losses_,
 )
 from fitwell.population.stack import Stack, Weights
+from fitwell.remedies.shuffling import key_of
 
 READ_ROWS = 512
 """So many rows pass at a time when networks are only read."""
 
-CACHE = 5 * 2**20
-"""Bytes that one chunk may touch in a step. Measured (ours): a step per member costs the
-same from 3 to 8 MiB, and a tenth more at 20 MiB, where the chunk leaves the cache."""
-
 LEVELS = 65_536
 LINE = 16
 """Numbers in 64 bytes."""
-
-
-def chunk_size(stack: Stack, batch_size: int) -> int:
-    """Say how many members make one chunk: as many as stay in the cache, 1 to 32.
-
-    A member has four numbers a weight (itself, its slope, Adam's two means) and two an
-    activation. It follows from sizes alone, so that the same seed gives the same result.
-
-    >>> [chunk_size(Stack((60, *hidden, 2), ()), 128) for hidden in ((64, 64), (256, 256, 256))]
-    [19, 1]
-    """
-    touched = 16 * stack.parameters + 8 * batch_size * sum(stack.sizes[1:])
-    return int(min(32, max(1, CACHE // touched)))
 
 
 class _Block:
@@ -82,19 +64,6 @@ class _Rows:
         ]
 
 
-@dataclass(frozen=True)
-class Rates:
-    """What one epoch trains by: an entry per member.
-
-    Attributes:
-        learning: ``[k, 4]``: learning rate, l1, l2 and decoupled decay.
-        dropout: ``[k]``, 0 to below 1.
-    """
-
-    learning: NDArray[np.float32]
-    dropout: NDArray[np.float64]
-
-
 class Fused:
     """K members, from their vectors to their vectors.
 
@@ -118,6 +87,10 @@ class Fused:
         self._weights = [[_block(weight) for weight, _ in layer] for layer in split]
         self._biases = [[bias.copy() for _, bias in layer] for layer in split]
         self._rows: dict[tuple[int, bool], _Rows] = {}
+
+    def inputs(self, x: NDArray[np.float32]) -> Tensor:
+        """Give rows as matrices read them, ``[rows, inputs]``."""
+        return torch.from_numpy(x).flatten(1)
 
     @property
     def vectors(self) -> tuple[Weights, Weights, Weights]:
@@ -153,25 +126,16 @@ class Fused:
         target: NDArray[np.int64],
         weight: NDArray[np.float32],
         rates: Rates,
-        keys: Sequence[np.uint64],
+        draw: tuple[int, int, int],
         loss: NDArray[np.float64],
     ) -> None:
-        """Train every member on one batch; its loss is added to ``loss``.
-
-        Args:
-            x: ``[rows, inputs]``.
-            target: class of each row.
-            weight: what each row counts in the mean; the sum is 1.
-            rates: what the members train by.
-            keys: of the noise, one for each hidden layer.
-            loss: ``[k]``.
-        """
+        """Train every member on one batch; see `Engine.step`."""
         room = self._room(len(x), learns=True)
         levels = np.minimum(np.round(rates.dropout * LEVELS), LEVELS - 1)
         below = levels.astype(np.uint16)
         scale = (LEVELS / (LEVELS - levels)).astype(np.float32)
-        for words, key in zip(room.words, keys, strict=True):
-            draw_(words, key)
+        for layer, words in enumerate(room.words):
+            draw_(words, np.uint64(key_of(*draw, layer)))
         self._forward(x, room, below, scale)
         bias, bias_slope = self._biases[-1][:2]
         cross_entropy_(room.outputs[-1].flat, bias, target, weight, loss, bias_slope)

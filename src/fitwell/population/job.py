@@ -1,5 +1,6 @@
 """A part of a training: some members, from one epoch to another; and what it leaves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,9 +132,15 @@ class State:
         )
 
 
-def begin(members: list[Member], start: Weights) -> State:
-    """Give members their initial weights: the same for all."""
+def begin(members: Sequence[Member], start: Weights, parameters: int) -> State:
+    """Give members their initial weights: the same for all.
+
+    Args:
+        members: their settings.
+        start: one network's vector.
+        parameters: how many of its numbers are trained.
+    """
     weights = np.repeat(start[None], len(members), axis=0)
-    zero: Any = np.zeros_like(weights)
+    zero: Any = np.zeros((len(members), parameters), np.float32)
     tracks = tuple(Track(member=member) for member in members)
     return State(tracks=tracks, weights=weights, first=zero, second=zero.copy())

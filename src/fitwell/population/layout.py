@@ -1,4 +1,4 @@
-"""From recipes to a population: which searches can be fused, and how they are laid out."""
+"""From recipes to a population: which searches can be halved, and how they are laid out."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,32 +6,16 @@ from typing import Any
 
 from torch import nn
 
-from fitwell.determinism import seeded
-from fitwell.models.blueprint import Blueprint
 from fitwell.population.course import Course
-from fitwell.population.fused import chunk_size
 from fitwell.population.job import Member
 from fitwell.population.screening import Batch
 from fitwell.population.stack import Stack, stack_of
+from fitwell.population.start import initial, member_of, treat
+from fitwell.population.tensors import Tensors, tensors_of
 from fitwell.recipe import Recipe
-from fitwell.remedies.decoupled import decay_of_timescale
-from fitwell.remedies.shuffling import steps_per_epoch
 from fitwell.task import Material
 
 Recipes = Mapping[int, Recipe]
-
-
-def sized(material: Material, recipe: Recipe) -> Blueprint:
-    """Give the blueprint of a recipe: the material's, or a smaller one."""
-    if recipe.width != 1 or recipe.removed_layers:
-        return material.blueprint.smaller(recipe.width, recipe.removed_layers)
-    return material.blueprint
-
-
-def initial(material: Material, recipe: Recipe, seed: int) -> nn.Module:
-    """Build the untreated network with the initial weights of a seed."""
-    with seeded(seed, "cpu"):
-        return sized(material, recipe).build(material.shape, material.outputs)
 
 
 def frame(recipe: Recipe) -> Recipe:
@@ -49,18 +33,31 @@ def frame(recipe: Recipe) -> Recipe:
 
 
 def why_not(material: Material, recipes: Recipes, device: str) -> str:
-    """Say why a search cannot be fused; empty if it can."""
+    """Say why recipes cannot be trained as a population; empty if they can."""
     if device != "cpu":
         return f"the device is {device}"
     if material.loss != "cross-entropy" or material.train_weights is not None:
         return "the loss is not the cross-entropy of rows that count alike"
     for shape in {frame(recipe) for recipe in recipes.values()}:
-        if shape.batch_norm:
-            return "batch norm is searched"
-        stack = stack_of(initial(material, shape, 0))
-        if isinstance(stack, str):
-            return stack
+        found = tensors_of(initial(material, shape, 0))
+        if isinstance(found, str):
+            return found
     return ""
+
+
+def why_not_fused(material: Material, recipes: Recipes, device: str) -> str:
+    """Say why the members of a population cannot be one batched model; empty if they can."""
+    reason = why_not(material, recipes, device)
+    for shape in {frame(recipe) for recipe in recipes.values()}:
+        reason = reason or _unfused(shape, initial(material, shape, 0))
+    return reason
+
+
+def _unfused(recipe: Recipe, network: nn.Module) -> str:
+    if recipe.batch_norm:
+        return "batch norm is searched"
+    stack = stack_of(network)
+    return stack if isinstance(stack, str) else ""
 
 
 def layout(
@@ -79,39 +76,29 @@ def layout(
     for number, recipe in recipes.items():
         frames.setdefault(frame(recipe), []).append(number)
     batches = []
-    for shape, numbers in frames.items():
-        network = initial(material, shape, seed)
-        stack = stack_of(network)
-        assert isinstance(stack, Stack)  # why_not has looked
-        members = [_member(n + first, recipes[n], material) for n in numbers]
-        course = Course(material=material, stack=stack, recipe=shape, seed=seed, **options)
-        batches.append(Batch(course=course, start=stack.vector(network), members=tuple(members)))
+    for recipe, numbers in frames.items():
+        network = initial(material, recipe, seed)
+        shape = _shape(recipe, network)
+        if isinstance(shape, Tensors):
+            network = treat(network, Member(number=0), batch_norm=recipe.batch_norm).module
+            shape = _shape(recipe, network)  # batch norm has added its own
+        members = [member_of(n + first, recipes[n], material) for n in numbers]
+        course = Course(material=material, shape=shape, recipe=recipe, seed=seed, **options)
+        batches.append(Batch(course=course, start=shape.vector(network), members=tuple(members)))
     return batches
 
 
-def decay_of(recipe: Recipe, rows: int) -> float:
-    """Give the decoupled L2 of a recipe per unit of learning rate, as AdamW names it."""
-    if not recipe.decay_epochs:
-        return 0.0
-    steps = steps_per_epoch(rows, recipe.batch_size)
-    return decay_of_timescale(recipe.decay_epochs, steps, recipe.learning_rate)
+def _shape(recipe: Recipe, network: nn.Module) -> Stack | Tensors:
+    found = tensors_of(network) if _unfused(recipe, network) else stack_of(network)
+    assert not isinstance(found, str)  # why_not has looked
+    return found
 
 
-def _member(number: int, recipe: Recipe, material: Material) -> Member:
-    return Member(
-        number=number,
-        l1=recipe.l1,
-        l2=recipe.l2,
-        decay=decay_of(recipe, len(material.train_y)),
-        dropout=recipe.dropout,
-        fades=recipe.fades,
-        patience=recipe.patience if recipe.early_stopping and not recipe.all_rows else 0,
-        epochs=recipe.stop_after if recipe.all_rows else 0,
-    )
-
-
-def described(batches: list[Batch]) -> str:
-    """Say in a line how a search is fused."""
-    sizes = sorted({chunk_size(b.course.stack, b.course.recipe.batch_size) for b in batches})
+def described(material: Material, recipes: Recipes) -> str:
+    """Say in a line how a search is trained, and why so."""
+    reason = why_not_fused(material, recipes, "cpu")
+    if reason:
+        return f"a population of single networks: {reason}"
+    sizes = sorted({batch.course.chunk for batch in layout(material, recipes, 0)})
     count = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     return f"fused: a stack of linear layers, at most {count} settings a chunk"

@@ -31,3 +31,26 @@ class Threads:
         """Do every piece and give the results in the pieces' order."""
         with ThreadPoolExecutor(self.count) as pool:
             return list(pool.map(lambda piece: work(piece, store, on_epochs), pieces))
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many worker processes, for networks whose steps are short calls from Python."""
+
+    count: int
+
+    def run(
+        self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
+    ) -> list[Done]:
+        """Do every piece and give the results in the pieces' order."""
+        from joblib import Parallel, delayed
+
+        # Copy-on-write maps: torch complains about arrays that cannot be written.
+        pool = Parallel(n_jobs=self.count, return_as="generator", mmap_mode="c")
+        found = []
+        for piece, done in zip(
+            pieces, pool(delayed(work)(piece, store) for piece in pieces), strict=True
+        ):
+            on_epochs((done.state.epoch - piece.state.epoch) * len(piece.state.tracks))
+            found.append(done)
+        return found

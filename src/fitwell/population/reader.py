@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fitwell.population.course import CURVE_ROWS, Course
-from fitwell.population.fused import Fused
+from fitwell.population.engine import Engine
 from fitwell.population.job import Track
 from fitwell.remedies.early_stopping import split_halves
 
@@ -49,7 +49,7 @@ class Reader:
         """Take the training losses of an epoch."""
         self._train.append(losses)
 
-    def read(self, epoch: int, losses: NDArray[np.float32], fused: Fused) -> None:
+    def read(self, epoch: int, losses: NDArray[np.float32], engine: Engine) -> None:
         """Take every member's loss of every validation row after an epoch."""
         lower = np.zeros((len(self._before), 3), bool)
         if losses.size:
@@ -67,7 +67,7 @@ class Reader:
         self._improved[lower.any(axis=1)] = epoch
         self._last = epoch
         if self._course.keeps:
-            self._keep(epoch, lower[:, 0], fused)
+            self._keep(epoch, lower[:, 0], engine)
 
     def _judge(self, lower: NDArray[np.bool_], losses: NDArray[np.float32]) -> None:
         # One half stops for the other: a new minimum of one is where the other is judged.
@@ -75,21 +75,21 @@ class Reader:
             for place in np.flatnonzero(lower[:, half]):
                 self._judged[place, self._halves[other]] = losses[place, self._halves[other]]
 
-    def _keep(self, epoch: int, best: NDArray[np.bool_], fused: Fused) -> None:
+    def _keep(self, epoch: int, best: NDArray[np.bool_], engine: Engine) -> None:
         for place, track in enumerate(self._before):
             last = epoch == (track.member.epochs or self._course.recipe.epochs)
             if (best[place] and track.member.patience) or (last and not track.member.patience):
-                self._kept[place] = fused.weights_of(place)
+                self._kept[place] = engine.weights_of(place)
 
     def follow(
-        self, x: Tensor, y: NDArray[np.int64], class_weights: NDArray[np.float32], fused: Fused
+        self, x: Tensor, y: NDArray[np.int64], class_weights: NDArray[np.float32], engine: Engine
     ) -> None:
         """Take what a report draws after an epoch."""
         # A fixed random sample: rows may come sorted by class.
         rows = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))[:CURVE_ROWS]
         target = y[rows.numpy()]
-        losses = fused.losses(x[rows], target) * class_weights[target]
-        sums = fused.sums()
+        losses = engine.losses(x[rows], target) * class_weights[target]
+        sums = engine.sums()
         l1 = sums[:, 0] * [track.member.l1 for track in self._before]
         l2 = sums[:, 1] * [track.member.l2 for track in self._before]
         self._curves.append(np.stack([losses.mean(axis=1, dtype=np.float64), l1, l2], axis=1))

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 
 from fitwell.population.course import Course
-from fitwell.population.fused import chunk_size
 from fitwell.population.halving import promoted, rungs
 from fitwell.population.job import Member, State, Track, begin
 from fitwell.population.piece import Piece
@@ -28,6 +27,10 @@ class Batch:
     course: Course
     start: Weights
     members: tuple[Member, ...]
+
+    def begin(self) -> State:
+        """Give the members before their first epoch."""
+        return begin(self.members, self.start, self.course.shape.parameters)
 
 
 @dataclass(kw_only=True)
@@ -62,7 +65,9 @@ class Screening:
         """
         epochs = batches[0].course.recipe.epochs
         tracks: dict[int, Track] = {}
-        states: list[State | None] = [begin(list(b.members), b.start) for b in batches]
+        states: list[State | None] = [
+            begin(b.members, b.start, b.course.shape.parameters) for b in batches
+        ]
         for until, keep in rungs(sum(len(batch.members) for batch in batches), epochs):
             if not any(state is not None for state in states):
                 break
@@ -82,7 +87,7 @@ class Screening:
 
     def train(self, name: str, batches: Sequence[Batch]) -> dict[int, Track]:
         """Train all settings until their patience is exhausted, or to the end."""
-        return self._finish(name, batches, [begin(list(b.members), b.start) for b in batches])
+        return self._finish(name, batches, [batch.begin() for batch in batches])
 
     def _finish(
         self, name: str, batches: Sequence[Batch], states: Sequence[State | None]
@@ -141,7 +146,7 @@ class Screening:
 def _chunks(course: Course, state: State) -> list[State]:
     """Share members out among as few chunks as stay in the cache, of nearly equal size."""
     count = len(state.tracks)
-    chunks = -(-count // chunk_size(course.stack, course.recipe.batch_size))
+    chunks = -(-count // course.chunk)
     ends = np.linspace(0, count, chunks + 1).round().astype(int).tolist()
     return [state.part(start, end) for start, end in pairwise(ends)]
 

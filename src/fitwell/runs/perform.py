@@ -22,7 +22,7 @@ from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
 from fitwell.diagnosis.verdict import decide
-from fitwell.population.layout import decay_of
+from fitwell.population.start import decay_of
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.results import (

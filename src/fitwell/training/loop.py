@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from fitwell.determinism import one_thread, seeded
 from fitwell.errors import TrainingFailed
 from fitwell.population.course import CURVE_ROWS
-from fitwell.population.layout import decay_of, sized
+from fitwell.population.start import member_of, sized, treat
 from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
 from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
@@ -22,7 +21,7 @@ from fitwell.remedies.shuffling import batches, order_of
 from fitwell.task import Material
 from fitwell.training.loss import Loss, Part, part
 from fitwell.training.outcome import Outcome
-from fitwell.treatment import Treated, regularize
+from fitwell.treatment import Treated
 
 OnEpoch = Callable[[int, int], None]
 """Called after each epoch with its number, from 1, and the most there can be."""
@@ -82,18 +81,7 @@ def train(
 def build(material: Material, recipe: Recipe, device: str) -> Treated:
     """Build the network of a recipe, treated as the recipe says."""
     network = sized(material, recipe).build(material.shape, material.outputs)
-    with warnings.catch_warnings():
-        # A user's own batch norm would warn at every training; regularize has warned once.
-        warnings.simplefilter("ignore", UserWarning)
-        treated = regularize(
-            network,
-            l1=recipe.l1,
-            l2=recipe.l2,
-            decoupled_l2=decay_of(recipe, len(material.train_y)),
-            dropout=recipe.dropout,
-            batch_norm=recipe.batch_norm,
-            exact_zeros=True,
-        )
+    treated = treat(network, member_of(0, recipe, material), batch_norm=recipe.batch_norm)
     treated.module.to(device)
     return treated
 

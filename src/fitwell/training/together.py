@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from fitwell.population.job import Track
-from fitwell.population.layout import layout, why_not
+from fitwell.population.layout import layout, why_not_fused
 from fitwell.population.pool import Pool
 from fitwell.population.screening import Screening
 from fitwell.population.stack import Stack, Weights
@@ -16,7 +16,7 @@ from fitwell.training.outcome import Job, Outcome
 
 def can_train(material: Material, recipe: Recipe, device: str) -> bool:
     """Whether a training can be part of a population."""
-    return not why_not(material, {0: recipe}, device)
+    return not why_not_fused(material, {0: recipe}, device)
 
 
 def train_together(
@@ -41,7 +41,12 @@ def train_together(
     longest = max(batch.course.recipe.epochs for batch in batches)
     screening = Screening(pool=pool, on_epochs=lambda epochs: on_training(epochs / longest))
     tracks = screening.train("finals", batches)
-    stacks = {m.number: batch.course.stack for batch in batches for m in batch.members}
+    stacks = {
+        member.number: batch.course.shape
+        for batch in batches
+        for member in batch.members
+        if isinstance(batch.course.shape, Stack)
+    }
     for place, job in enumerate(jobs):
         seconds = screening.seconds[place]
         yield job, _outcome(stacks[place], tracks[place], job.recipe, seconds)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fitwell.errors import TrainingFailed
-from fitwell.population.pool import Pool, Threads
+from fitwell.population.pool import Pool, Processes, Threads
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.loop import OnEpoch, train
@@ -22,8 +22,13 @@ class Crew:
 
     @property
     def pool(self) -> Pool:
-        """Give what does the pieces of a population."""
+        """Give what does the pieces of a fused population."""
         return Threads(self.workers)
+
+    @property
+    def processes(self) -> Pool:
+        """Give what does the pieces of a population of single networks."""
+        return Threads() if self.workers == 1 else Processes(self.workers)
 
     def run(
         self,

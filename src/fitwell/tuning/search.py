@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fitwell.errors import TrainingFailed
 from fitwell.population.halving import FEWEST
-from fitwell.population.layout import why_not
+from fitwell.population.layout import why_not, why_not_fused
+from fitwell.population.pool import Pool
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.remedies.remedy import Remedy
@@ -133,7 +134,7 @@ class Search:
         if not reason:
             return Together(
                 seed=self.seed,
-                pool=self.crew.pool,
+                pool=self._pool(material, tries),
                 ledger=self.ledger,
                 store=self.store,
                 budget=self.budget,
@@ -147,6 +148,10 @@ class Search:
             reason=reason,
             on_training=self.on_training,
         )
+
+    def _pool(self, material: Material, tries: Mapping[int, Recipe]) -> Pool:
+        single = why_not_fused(material, tries, self.crew.device)
+        return self.crew.processes if single else self.crew.pool
 
     def _table(
         self,

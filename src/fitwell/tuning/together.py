@@ -41,7 +41,7 @@ class Together:
 
     def path(self, material: Material, tries: Mapping[int, Recipe]) -> str:
         """Say in a line how the trainings are run."""
-        return described(layout(material, tries, self.seed))
+        return described(material, tries)
 
     def screen(
         self, name: str, material: Material, remedies: Sequence[Remedy], tries: Mapping[int, Recipe]

@@ -1,0 +1,74 @@
+"""What trains the members of a chunk: the fused engine, or one network by itself."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fitwell.population.stack import Weights
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What one epoch trains by: an entry per member.
+
+    Attributes:
+        learning: ``[k, 4]``: learning rate, l1, l2 and decoupled decay.
+        dropout: ``[k]``, 0 to below 1.
+    """
+
+    learning: NDArray[np.float32]
+    dropout: NDArray[np.float64]
+
+
+class Engine(Protocol):
+    """K members, from their vectors to their vectors."""
+
+    @property
+    def members(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def vectors(self) -> tuple[Weights, Weights, Weights]:
+        """Weights and Adam's two means, one row per member."""
+        ...
+
+    def inputs(self, x: NDArray[np.float32]) -> Tensor:
+        """Give rows as `step` and `losses` read them."""
+        ...
+
+    def step(
+        self,
+        x: Tensor,
+        target: NDArray[np.int64],
+        weight: NDArray[np.float32],
+        rates: Rates,
+        draw: tuple[int, int, int],
+        loss: NDArray[np.float64],
+    ) -> None:
+        """Train every member on one batch; its loss is added to ``loss``.
+
+        Args:
+            x: rows, as `inputs` gives them.
+            target: class of each row.
+            weight: what each row counts in the mean; the sum is 1.
+            rates: what the members train by.
+            draw: seed, epoch and batch: they say which noise is drawn.
+            loss: ``[k]``.
+        """
+        ...
+
+    def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Give every member's log-loss of every row, without dropout: ``[k, rows]``."""
+        ...
+
+    def weights_of(self, member: int) -> Weights:
+        """Copy one member's weights."""
+        ...
+
+    def sums(self) -> NDArray[np.float64]:
+        """Give each member's sums of absolute and of squared penalized weights: ``[k, 2]``."""
+        ...

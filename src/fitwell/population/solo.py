@@ -1,0 +1,125 @@
+"""One member of any network: torch's autograd and Adam, between two vectors."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from fitwell.determinism import seeded
+from fitwell.population.course import Course
+from fitwell.population.engine import Rates
+from fitwell.population.job import State
+from fitwell.population.stack import Weights
+from fitwell.population.start import initial, treat
+from fitwell.population.tensors import fill_
+from fitwell.remedies.shuffling import key_of
+
+READ_ROWS = 4096
+"""So many rows pass at a time when the network is only read."""
+
+
+class Solo:
+    """A population of one; it computes whatever the network computes.
+
+    Args:
+        course: says how the network is built.
+        state: of one member.
+        steps: how many steps were made before.
+    """
+
+    members = 1
+
+    def __init__(self, course: Course, state: State, steps: int) -> None:
+        self._member = state.tracks[0].member
+        recipe = course.recipe
+        # The seed is of no account: all weights are overwritten.
+        network = initial(course.material, recipe, 0)
+        self._treated = treat(network, self._member, batch_norm=recipe.batch_norm)
+        self._module = self._treated.module
+        self._parameters = list(self._module.parameters())
+        self._tensors = [*self._parameters, *self._module.buffers()]
+        fill_(self._tensors, state.weights[0])
+        self._optimizer = torch.optim.Adam(self._parameters, lr=recipe.learning_rate, fused=True)
+        if steps:
+            self._remember(state, steps)
+
+    def _remember(self, state: State, steps: int) -> None:
+        means = [[torch.empty_like(p) for p in self._parameters] for _ in range(2)]
+        for tensors, vectors in zip(means, (state.first, state.second), strict=True):
+            fill_(tensors, vectors[0])
+        for parameter, first, second in zip(self._parameters, *means, strict=True):
+            if parameter.requires_grad:
+                count = torch.tensor(float(steps))
+                known = {"step": count, "exp_avg": first, "exp_avg_sq": second}
+                self._optimizer.state[parameter] = known
+
+    def inputs(self, x: NDArray[np.float32]) -> Tensor:
+        """Give rows as the network reads them."""
+        return torch.from_numpy(x)
+
+    @property
+    def vectors(self) -> tuple[Weights, Weights, Weights]:
+        """Weights and Adam's two means, one row each."""
+        first, second = (self._means(name) for name in ("exp_avg", "exp_avg_sq"))
+        return self.weights_of(0)[None], first[None], second[None]
+
+    def _means(self, name: str) -> Weights:
+        known = self._optimizer.state
+        return _vector([known[p].get(name, torch.zeros_like(p)) for p in self._parameters])
+
+    def weights_of(self, member: int) -> Weights:
+        """Copy the member's weights."""
+        assert member == 0
+        return _vector(self._tensors)
+
+    def sums(self) -> NDArray[np.float64]:
+        """Give the sums of absolute and of squared penalized weights, ``[1, 2]``."""
+        weights = [weight.detach().double() for weight in self._treated.weights]
+        absolute = sum(float(weight.abs().sum()) for weight in weights)
+        squared = sum(float(weight.square().sum()) for weight in weights)
+        return np.array([[absolute, squared]])
+
+    def step(
+        self,
+        x: Tensor,
+        target: NDArray[np.int64],
+        weight: NDArray[np.float32],
+        rates: Rates,
+        draw: tuple[int, int, int],
+        loss: NDArray[np.float64],
+    ) -> None:
+        """Train on one batch; see `Engine.step`."""
+        learning_rate, _, _, decay = rates.learning[0]
+        self._set(float(learning_rate), float(rates.dropout[0]))
+        with seeded(key_of(*draw), "cpu"):
+            outputs = self._module.train()(x)
+        losses = F.cross_entropy(outputs, torch.from_numpy(target), reduction="none")
+        value = (losses * torch.from_numpy(weight)).sum()
+        self._optimizer.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._treated.add_penalty_gradient_()
+        if decay:
+            self._treated.decay_(self._optimizer, float(decay) / self._member.decay)
+        self._optimizer.step()
+        if self._member.l1:
+            self._treated.shrink_(self._optimizer)
+        loss += value.item()
+
+    def _set(self, learning_rate: float, dropout: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        if self._member.fades and self._member.dropout:
+            self._treated.set_dropout_(dropout / self._member.dropout)
+
+    @torch.no_grad()
+    def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Give the log-loss of every row in eval mode, ``[1, rows]``."""
+        self._module.eval()
+        outputs = torch.cat([self._module(part) for part in torch.split(x, READ_ROWS)])
+        losses = F.cross_entropy(outputs, torch.from_numpy(target), reduction="none")
+        return losses.numpy()[None]
+
+
+def _vector(tensors: list[Tensor]) -> Weights:
+    return torch.cat([tensor.detach().flatten().float() for tensor in tensors]).numpy()

@@ -1,0 +1,150 @@
+"""A population of one network of any kind: against the training loop, and against itself in pieces."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from architectures import NETWORKS
+from torch import nn
+
+from fitwell.models.blueprint import Blueprint
+from fitwell.population.advance import advance
+from fitwell.population.layout import layout, why_not, why_not_fused
+from fitwell.population.piece import Piece
+from fitwell.population.pool import Processes, Threads
+from fitwell.population.store import Store
+from fitwell.population.tensors import tensors_of
+from fitwell.recipe import Recipe
+from fitwell.task import Material
+from fitwell.training.loop import train
+from material import make_material
+
+BASE = Recipe(epochs=12, batch_size=32, learning_rate=0.01, early_stopping=True, patience=12)
+RECIPES = {
+    "untreated": BASE,
+    "l1 and l2": replace(BASE, l1=1e-3, l2=1e-3),
+    "decay that fades": replace(BASE, decay_epochs=8.0, fades=True),
+    "cosine, balanced": replace(BASE, schedule="flat-cosine", class_weights="balanced"),
+    "batch norm": replace(BASE, batch_norm=True),
+    "with replacement": replace(BASE, sampling="replacement"),
+}
+READ = [name for name in NETWORKS if name not in ("embedding bag", "bert", "gpt")]
+"""Those that read numbers, not words."""
+
+
+def of_kind(name):
+    """A few rows for a network, with three classes at random."""
+    make, rows = NETWORKS[name]
+    torch.manual_seed(0)
+    x = torch.cat([rows() for _ in range(12)]).numpy()
+    y = np.arange(len(x)) % 3
+    return Material(
+        train_x=x[:32],
+        train_y=y[:32],
+        validation_x=x[32:],
+        validation_y=y[32:],
+        outputs=3,
+        blueprint=Blueprint(kind="custom", factory=lambda *_: make()),
+    )
+
+
+def begun(material, recipe, **options):
+    [batch] = layout(material, {0: recipe}, seed=1, **options)
+    return batch.course, batch.begin()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_without_noise_it_is_the_training_loop(name):
+    material = replace(
+        make_material(), blueprint=Blueprint(kind="mlp", widths=(16, 24), activation="tanh")
+    )
+    course, state = begun(material, RECIPES[name], read_every=1)
+    [track] = advance(course, state, 12).tracks
+    alone = train(material, RECIPES[name], 1)
+    # A bias in front of a batch norm has no slope but rounding, which Adam makes steps of.
+    loose = 2e-2 if RECIPES[name].batch_norm else 1e-5
+    np.testing.assert_allclose(track.validation, alone.validation_log_loss, rtol=loose)
+    np.testing.assert_allclose(track.judged, alone.judged, rtol=10 * loose, atol=loose)
+    assert track.best_epoch == alone.best_epoch
+
+
+@pytest.mark.parametrize("name", READ)
+def test_in_pieces_it_is_the_same_bit_for_bit(name):
+    recipe = replace(
+        BASE, batch_size=8, dropout=0.3, l1=1e-4, decay_epochs=20.0, fades=True, early_stopping=True
+    )
+    course, state = begun(of_kind(name), recipe, keeps=True)
+    whole = advance(course, state, 6)
+    pieces = state
+    for until in (1, 2, 5, 6):
+        pieces = advance(course, pieces, until)
+    for field in ("weights", "first", "second"):
+        np.testing.assert_array_equal(getattr(whole, field), getattr(pieces, field))
+    assert whole.tracks[0].train == pieces.tracks[0].train
+    np.testing.assert_array_equal(whole.tracks[0].judged, pieces.tracks[0].judged)
+    assert not np.array_equal(whole.weights, state.weights)
+
+
+def test_the_noise_hangs_on_seed_epoch_and_batch_and_the_callers_random_state_is_left_alone():
+    material = of_kind("cnn")
+    course, state = begun(material, replace(BASE, dropout=0.5))
+    before = torch.random.get_rng_state()
+    once, again = (advance(course, state, 2).tracks[0].train for _ in range(2))
+    other = advance(replace(course, seed=2), state, 2).tracks[0].train
+    assert once == again != other
+    torch.testing.assert_close(torch.random.get_rng_state(), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["resnet", "tied", "lstm"])
+def test_a_vector_holds_the_whole_network(name):
+    torch.manual_seed(3)
+    network = NETWORKS[name][0]()
+    for buffer in network.buffers():
+        buffer.copy_(torch.arange(buffer.numel()).view(buffer.shape))
+    tensors = tensors_of(network)
+    state = tensors.state(tensors.vector(network))
+    assert state.keys() == network.state_dict().keys()
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(torch.from_numpy(state[key]), value, rtol=0, atol=0)
+    assert len(tensors.vector(network)) == tensors.numbers >= tensors.parameters
+
+
+def test_what_a_vector_cannot_hold_is_named():
+    assert tensors_of(nn.Linear(2, 2).double()) == "a tensor of it is float64"
+    material = of_kind("mlp")
+
+    def with_double(*_):
+        network = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
+        network.register_buffer("mean", torch.zeros(5, dtype=torch.float64))
+        return network
+
+    doubled = Blueprint(kind="custom", factory=with_double)
+    assert why_not(replace(material, blueprint=doubled), {0: BASE}, "cpu") == (
+        "a tensor of it is float64"
+    )
+    assert why_not(material, {0: BASE}, "cuda") == "the device is cuda"
+    assert why_not(material, {0: BASE}, "cpu") == ""
+    assert why_not_fused(of_kind("lstm"), {0: BASE}, "cpu") == "Recurrent is not a Sequential"
+
+
+def test_processes_give_what_threads_give_and_keep_it(tmp_path):
+    material = replace(
+        make_material(), blueprint=Blueprint(kind="mlp", widths=(16,), activation="tanh")
+    )
+    recipes = {n: replace(BASE, dropout=0.1 * n) for n in range(3)}
+    [batch] = layout(material, recipes, seed=1)
+    state = batch.begin()
+    pieces = [
+        Piece(name=f"x-3-{n}", course=batch.course, state=state.part(n, n + 1), until=3)
+        for n in range(3)
+    ]
+    told = []
+    here = Threads().run(pieces, Store(), told.append)
+    store = Store(tmp_path / "kept")
+    there = Processes(2).run(pieces, store, told.append)
+    assert sum(told) == 2 * 3 * 3
+    for one, other, piece in zip(here, there, pieces, strict=True):
+        np.testing.assert_array_equal(one.state.weights, other.state.weights)
+        assert one.state.tracks[0].train == other.state.tracks[0].train
+        np.testing.assert_array_equal(store.get(piece.name).weights, one.state.weights)
