@@ -136,7 +136,7 @@ def test_processes_give_what_threads_give_and_keep_it(tmp_path):
     [batch] = layout(material, recipes, seed=1)
     state = batch.begin()
     pieces = [
-        Piece(name=f"x-3-{n}", course=batch.course, state=state.part(n, n + 1), until=3)
+        Piece(name=f"x-3-{n}", course=batch.course, state=state.only([n]), until=3)
         for n in range(3)
     ]
     told = []

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fitwell.population.job import Vectors
 from fitwell.population.stack import Weights
 
 
@@ -32,8 +33,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def vectors(self) -> tuple[Weights, Weights, Weights]:
-        """Weights and Adam's two means, one row per member."""
+    def vectors(self) -> tuple[Vectors, Vectors, Vectors]:
+        """Weights and Adam's two means, one vector per member."""
         ...
 
     def inputs(self, x: NDArray[np.float32]) -> Tensor:

@@ -1,11 +1,14 @@
 """K networks of one shape, trained and read as one batched model, without autograd."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from fitwell.population.engine import Rates
+from fitwell.population.job import Vectors
 from fitwell.population.kernels import (
     activate_,
     activate_backward_,
@@ -44,11 +47,6 @@ class _Block:
         # One matrix of all members' rows, where nothing lies between them.
         self.packed = self.tensor.flatten(0, 1) if rows % LINE == 0 else None
 
-    def fill(self, values: Weights) -> "_Block":
-        """Take values ``[k, rows, columns]``."""
-        self.tensor.copy_(torch.from_numpy(values))
-        return self
-
 
 class _Rows:
     """What a pass of so many rows writes: outputs, slopes and noise of each layer."""
@@ -69,23 +67,29 @@ class Fused:
 
     Args:
         stack: the shape that all share.
-        weights: one row per member.
-        first: Adam's mean of slopes, one row per member.
+        weights: one vector per member.
+        first: Adam's mean of slopes, one vector per member.
         second: Adam's mean of squared slopes.
         steps: how many steps were made before.
     """
 
     def __init__(
-        self, stack: Stack, weights: Weights, first: Weights, second: Weights, steps: int
+        self, stack: Stack, weights: Vectors, first: Vectors, second: Vectors, steps: int
     ) -> None:
         self.stack = stack
         self.members = len(weights)
         self.steps = steps
         # Per layer: weights, their slopes, Adam's first and second means.
-        vectors = (weights, np.zeros_like(weights), first, second)
-        split = list(zip(*map(stack.split, vectors), strict=True))
-        self._weights = [[_block(weight) for weight, _ in layer] for layer in split]
-        self._biases = [[bias.copy() for _, bias in layer] for layer in split]
+        self._weights = [
+            [_Block(self.members, outputs, inputs) for _ in range(4)]
+            for inputs, outputs in pairwise(stack.sizes)
+        ]
+        self._biases = [np.zeros((4, self.members, width), np.float32) for width in stack.sizes[1:]]
+        for kind, vectors in ((0, weights), (2, first), (3, second)):
+            for member, vector in enumerate(vectors):
+                for layer, (weight, bias) in enumerate(stack.split(vector[None])):
+                    self._weights[layer][kind].tensor[member] = torch.from_numpy(weight[0])
+                    self._biases[layer][kind, member] = bias[0]
         self._rows: dict[tuple[int, bool], _Rows] = {}
 
     def inputs(self, x: NDArray[np.float32]) -> Tensor:
@@ -93,19 +97,23 @@ class Fused:
         return torch.from_numpy(x).flatten(1)
 
     @property
-    def vectors(self) -> tuple[Weights, Weights, Weights]:
-        """Weights and Adam's two means, one row per member."""
-        weights, first, second = (self._vectors(kind) for kind in (0, 2, 3))
+    def vectors(self) -> tuple[Vectors, Vectors, Vectors]:
+        """Weights and Adam's two means, one vector per member."""
+        weights, first, second = (
+            tuple(self._vector(member, kind) for member in range(self.members))
+            for kind in (0, 2, 3)
+        )
         return weights, first, second
 
     def weights_of(self, member: int) -> Weights:
         """Copy one member's weights."""
-        one = [
-            part
-            for weight, bias in zip(self._weights, self._biases, strict=True)
-            for part in (weight[0].tensor[member].flatten().numpy(), bias[0][member])
-        ]
-        return np.concatenate(one)
+        return self._vector(member, 0)
+
+    def _vector(self, member: int, kind: int) -> Weights:
+        parts: list[Weights] = []
+        for weight, bias in zip(self._weights, self._biases, strict=True):
+            parts += [weight[kind].tensor[member].flatten().numpy(), bias[kind, member]]
+        return np.concatenate(parts)
 
     def sums(self) -> NDArray[np.float64]:
         """Give each member's sums of absolute and of squared weights, without biases."""
@@ -113,12 +121,6 @@ class Fused:
         absolute = sum(np.abs(part).sum(axis=1, dtype=np.float64) for part in flat)
         squared = sum(np.square(part).sum(axis=1, dtype=np.float64) for part in flat)
         return np.stack([absolute, squared], axis=1)
-
-    def _vectors(self, kind: int) -> Weights:
-        parts: list[Weights] = []
-        for weight, bias in zip(self._weights, self._biases, strict=True):
-            parts += [weight[kind].tensor.flatten(1).numpy(), bias[kind]]
-        return np.hstack(parts)
 
     def step(
         self,
@@ -197,7 +199,3 @@ def _products(left: _Block, right: Tensor, out: _Block) -> None:
         torch.mm(left.packed, right, out=out.packed)
     else:
         torch.bmm(left.tensor, right.expand(len(left.tensor), *right.shape), out=out.tensor)
-
-
-def _block(values: Weights) -> _Block:
-    return _Block(*values.shape).fill(values)

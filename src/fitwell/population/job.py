@@ -1,8 +1,7 @@
 """A part of a training: some members, from one epoch to another; and what it leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,9 +80,13 @@ class Track:
         return not np.isfinite([*self.train[-1:], *self.validation[-1:]]).all()
 
 
+Vectors = tuple[Weights, ...]
+"""One vector per member; each is an array of its own, so that regrouping copies none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Members as they stand after an epoch: one row per member in each array.
+    """Members as they stand after an epoch.
 
     Attributes:
         tracks: what became of each.
@@ -93,42 +96,32 @@ class State:
     """
 
     tracks: tuple[Track, ...]
-    weights: Weights
-    first: Weights
-    second: Weights
+    weights: Vectors
+    first: Vectors
+    second: Vectors
 
     @property
     def epoch(self) -> int:
         """How many epochs were run."""
         return self.tracks[0].epochs
 
-    def only(self, places: NDArray[np.intp]) -> "State":
+    def only(self, places: Sequence[int]) -> "State":
         """Give some of the members."""
-        return replace(
-            self,
-            tracks=tuple(self.tracks[place] for place in places),
-            weights=self.weights[places],
-            first=self.first[places],
-            second=self.second[places],
-        )
-
-    def part(self, start: int, end: int) -> "State":
-        """Give neighbouring members, without a copy of their arrays."""
         return State(
-            tracks=self.tracks[start:end],
-            weights=self.weights[start:end],
-            first=self.first[start:end],
-            second=self.second[start:end],
+            tracks=tuple(self.tracks[place] for place in places),
+            weights=tuple(self.weights[place] for place in places),
+            first=tuple(self.first[place] for place in places),
+            second=tuple(self.second[place] for place in places),
         )
 
     @staticmethod
-    def joined(states: "list[State]") -> "State":
+    def joined(states: "Sequence[State]") -> "State":
         """Put the members of several states behind each other."""
         return State(
             tracks=tuple(track for state in states for track in state.tracks),
-            weights=np.concatenate([state.weights for state in states]),
-            first=np.concatenate([state.first for state in states]),
-            second=np.concatenate([state.second for state in states]),
+            weights=tuple(vector for state in states for vector in state.weights),
+            first=tuple(vector for state in states for vector in state.first),
+            second=tuple(vector for state in states for vector in state.second),
         )
 
 
@@ -137,10 +130,9 @@ def begin(members: Sequence[Member], start: Weights, parameters: int) -> State:
 
     Args:
         members: their settings.
-        start: one network's vector.
+        start: one network's vector; nobody may write to it.
         parameters: how many of its numbers are trained.
     """
-    weights = np.repeat(start[None], len(members), axis=0)
-    zero: Any = np.zeros((len(members), parameters), np.float32)
+    zeros = (np.zeros(parameters, np.float32),) * len(members)
     tracks = tuple(Track(member=member) for member in members)
-    return State(tracks=tracks, weights=weights, first=zero, second=zero.copy())
+    return State(tracks=tracks, weights=(start,) * len(members), first=zeros, second=zeros)

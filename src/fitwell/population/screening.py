@@ -148,7 +148,7 @@ def _chunks(course: Course, state: State) -> list[State]:
     count = len(state.tracks)
     chunks = -(-count // course.chunk)
     ends = np.linspace(0, count, chunks + 1).round().astype(int).tolist()
-    return [state.part(start, end) for start, end in pairwise(ends)]
+    return [state.only(range(start, end)) for start, end in pairwise(ends)]
 
 
 def _goes_on(track: Track, recipe: Recipe) -> bool:
@@ -160,7 +160,7 @@ def _only(state: State | None, numbers: Sequence[int]) -> State | None:
     if state is None:
         return None
     places = [p for p, track in enumerate(state.tracks) if track.member.number in numbers]
-    return state.only(np.array(places)) if places else None
+    return state.only(places) if places else None
 
 
 def _tracks(states: Sequence[State | None]) -> dict[int, Track]:

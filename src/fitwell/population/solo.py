@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from fitwell.determinism import seeded
 from fitwell.population.course import Course
 from fitwell.population.engine import Rates
-from fitwell.population.job import State
+from fitwell.population.job import State, Vectors
 from fitwell.population.stack import Weights
 from fitwell.population.start import initial, treat
 from fitwell.population.tensors import fill_
@@ -59,10 +59,10 @@ class Solo:
         return torch.from_numpy(x)
 
     @property
-    def vectors(self) -> tuple[Weights, Weights, Weights]:
-        """Weights and Adam's two means, one row each."""
+    def vectors(self) -> tuple[Vectors, Vectors, Vectors]:
+        """Weights and Adam's two means, one vector each."""
         first, second = (self._means(name) for name in ("exp_avg", "exp_avg_sq"))
-        return self.weights_of(0)[None], first[None], second[None]
+        return (self.weights_of(0),), (first,), (second,)
 
     def _means(self, name: str) -> Weights:
         known = self._optimizer.state

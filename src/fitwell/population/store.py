@@ -50,9 +50,9 @@ class Store:
             return None
         return State(
             tracks=tuple(_track(one, arrays, place) for place, one in enumerate(told)),
-            weights=arrays["weights"],
-            first=arrays["first"],
-            second=arrays["second"],
+            weights=tuple(arrays["weights"]),
+            first=tuple(arrays["first"]),
+            second=tuple(arrays["second"]),
         )
 
     def put(self, name: str, state: State, *, light: bool = False) -> None:
@@ -65,9 +65,9 @@ class Store:
         """
         if self._folder is None:
             return
-        arrays = {"weights": state.weights, "first": state.first, "second": state.second}
-        if light:
-            arrays = {key: array[:, :0] for key, array in arrays.items()}
+        vectors = {"weights": state.weights, "first": state.first, "second": state.second}
+        end = 0 if light else None
+        arrays = {key: np.stack([one[:end] for one in each]) for key, each in vectors.items()}
         told = []
         for place, track in enumerate(state.tracks):
             arrays[f"judged-{place}"] = track.judged
