@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 from search_peers import METHODS as PEERS
 from search_peers import SLOW, Setting, train
-from search_problem import Found, Method, Problem, load_problem
+from search_problem import Method, Problem, load_problem
 from search_table import BASE, Line, print_tables, read
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -88,10 +88,12 @@ def unit(problem: Problem, seed: int) -> float:
     return time.perf_counter() - start
 
 
-def by_row(found: Found, target: NDArray[np.int64]) -> Losses:
-    """Give log-loss and hit of each test row, for the choice and its refit."""
+def by_row(
+    choice: NDArray[np.floating], refit: NDArray[np.floating], target: NDArray[np.int64]
+) -> Losses:
+    """Give log-loss and hit of each test row, for a choice and its refit."""
     rows: Losses = {}
-    for part, outputs in (("choice", found.choice), ("refit", found.refit)):
+    for part, outputs in (("choice", choice), ("refit", refit)):
         own = outputs[np.arange(len(target)), target].astype(np.float64)
         rows[f"{part}_loss"] = -np.log(np.clip(own, 1e-15, 1.0))
         rows[f"{part}_hit"] = outputs.argmax(axis=1) == target
@@ -116,11 +118,16 @@ def measure(plan: Plan, problem: Problem, net: str, method: str) -> Line:
     units = [unit(problem, seed)]
     found = plan.methods[method](problem, seed)
     units += [unit(problem, seed), unit(problem, seed)]
-    rows = by_row(found, problem.task.targets(problem.task.split.test))
+    target = problem.task.targets(problem.task.split.test)
+    rows = by_row(found.choice, found.refit, target)
     file = plan.rows_file(problem.name, seed, net, method)
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, **rows)
-    single = np.load(plan.rows_file(problem.name, seed, net, BASE))["choice_loss"]
+    if found.untreated is None:
+        own = dict(np.load(plan.rows_file(problem.name, seed, net, BASE)))
+    else:
+        own = by_row(*found.untreated, target)
+    single = own["choice_loss"]
     return {
         "set": problem.name,
         "seed": seed,
@@ -132,6 +139,7 @@ def measure(plan: Plan, problem: Problem, net: str, method: str) -> Line:
         "units": units,
         "choice": summary(rows, "choice", single),
         "refit": summary(rows, "refit", single),
+        "untreated": {part: summary(own, part, single) for part in ("choice", "refit")},
         "settings": found.settings,
         "extra": found.extra,
         "most_trials": problem.most_trials,

@@ -49,6 +49,7 @@ def screen(problem: Problem, seed: int) -> Found:
         choice=probabilities(network, problem.test_x.numpy()),
         refit=_refit(problem, chosen, best.best_epoch, seed),
         seconds=seconds,
+        untreated=_untreated(problem, seed),
         extra={"equivalents": sum(track.epochs for track in tracks.values()) / base.epochs},
     )
 
@@ -75,6 +76,7 @@ def default(problem: Problem, seed: int) -> Found:
         choice=_train(problem, choice.recipe, seed),
         refit=refit,
         seconds=seconds,
+        untreated=_untreated(problem, seed),
         extra={
             "kept_untreated": choice.kept_plain,
             "promised": choice.promised.value,
@@ -94,16 +96,30 @@ def _recipe(problem: Problem) -> Recipe:
     )
 
 
+def _untreated(problem: Problem, seed: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Train the plain recipe on one split, and again on all rows for as many epochs."""
+    plain = _recipe(problem)
+    outcome = _outcome_of(problem, plain, seed)
+    return _read(problem, plain, outcome), _refit(problem, plain, outcome.best_epoch, seed)
+
+
 def _refit(problem: Problem, recipe: Recipe, epochs: int, seed: int) -> NDArray[np.floating]:
     return _train(problem, replace(recipe, all_rows=True, stop_after=max(1, epochs)), seed)
 
 
 def _train(problem: Problem, recipe: Recipe, seed: int) -> NDArray[np.floating]:
     """Train one network as a run's final trainings are, and let it speak about the test rows."""
+    return _read(problem, recipe, _outcome_of(problem, recipe, seed))
+
+
+def _outcome_of(problem: Problem, recipe: Recipe, seed: int) -> Outcome:
     [(_, outcome)] = Crew().finish(problem.task.material, [Job(0, recipe, seed)])
     assert outcome is not None
-    network = restore(problem.task.material, recipe, outcome)
-    return probabilities(network, problem.test_x.numpy())
+    return outcome
+
+
+def _read(problem: Problem, recipe: Recipe, outcome: Outcome) -> NDArray[np.floating]:
+    return probabilities(restore(problem.task.material, recipe, outcome), problem.test_x.numpy())
 
 
 def _outcome(weights: dict[str, NDArray[np.generic]]) -> Outcome:

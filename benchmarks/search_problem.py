@@ -119,6 +119,8 @@ class Found:
         choice: probabilities ``[test rows, classes]`` of the chosen network at its best epoch.
         refit: the same after training anew on training and validation rows.
         seconds: of the search alone, until the chosen network is there; without the refit.
+        untreated: choice and refit of the untreated network as the same trainer makes it,
+            which the choice is paired with; None where that is `search_peers.untreated`.
         extra: anything else worth a place in the results, as plain data.
     """
 
@@ -126,6 +128,7 @@ class Found:
     choice: NDArray[np.floating]
     refit: NDArray[np.floating]
     seconds: float
+    untreated: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 

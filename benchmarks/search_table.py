@@ -6,7 +6,8 @@ For each network, a line per method:
 
 - price: wall-clock of the search, in ordinary single trainings; median and range.
 - choice - single: test log-loss (or accuracy, in points) of the chosen network minus that
-  of the untreated one, both at their best epoch.
+  of the untreated one, both at their best epoch. The untreated network is trained by the
+  same code, from the same initial weights and with the same batches as the chosen one.
 - refit - single, refit - refit: the same of the choice trained anew on training and
   validation rows, minus the untreated network without and with that.
 - worse: share of runs whose test log-loss is above that of the untreated single training
@@ -54,13 +55,13 @@ def clustered(differences: dict[str, list[float]]) -> tuple[float, float]:
     return statistics.fmean(means), statistics.stdev(means) / math.sqrt(len(means))
 
 
-def contrast(lines: list[Line], bases: dict[tuple[str, int], Line], ours: str, theirs: str) -> str:
+def contrast(lines: list[Line], ours: str, theirs: str) -> str:
     """Format a mean difference; ``ours`` and ``theirs`` are paths such as ``choice.loss``."""
     scale, digits = (100, 2) if ours.endswith("accuracy") else (1, 4)
     differences: dict[str, list[float]] = defaultdict(list)
     for line in lines:
-        base = bases[line["set"], line["seed"]]
-        differences[line["set"]].append(scale * (_value(line, ours) - _value(base, theirs)))
+        gain = _value(line, ours) - _value(line["untreated"], theirs)
+        differences[line["set"]].append(scale * gain)
     mean, error = clustered(differences)
     spread = "?" if math.isnan(error) else f"{error:.{digits}f}"
     return f"{mean:+.{digits}f} ± {spread}"
@@ -73,12 +74,11 @@ def _value(line: Line, path: str) -> float:
 
 def table(lines: list[Line], name: str, title: str) -> list[list[str]]:
     """Give the rows of one table; ``name`` is ``loss`` or ``accuracy``."""
-    bases = {(line["set"], line["seed"]): line for line in lines if line["method"] == BASE}
     rows = [[title, "runs", "price", *(head for head, _, _ in CONTRASTS)]]
     for method in dict.fromkeys(line["method"] for line in lines):
         own = [line for line in lines if line["method"] == method]
         cells = [
-            contrast(own, bases, f"{one}.{name}", f"{other}.{name}")
+            contrast(own, f"{one}.{name}", f"{other}.{name}")
             if method != BASE or one != other
             else "0"
             for _, one, other in CONTRASTS
