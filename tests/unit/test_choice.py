@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fitwell.tuning.choice import Folds
+from fitwell.tuning.choice import RACE, Folds, contenders
 
 
 def make_folds(losses, complexity=None, folds=4, groups=None):
@@ -49,6 +49,20 @@ def test_of_two_that_cannot_be_told_apart_the_plainer_is_taken():
     assert make_folds(losses, {0: 0, 1: 1, 2: 1}).choose() == 1
     worse = {**losses, 2: best + 0.05 + 0.1 * noise(2)}
     assert make_folds(worse, {0: 0, 1: 3, 2: 1}).choose() == 1
+
+
+def test_who_lies_two_standard_errors_behind_is_not_folded_but_the_plain_one_is():
+    best = 0.6 + noise(0)
+    wobble = noise(1) - noise(1).mean()
+    error = wobble.std(ddof=1) / 20
+    far, near = (best + wobble + share * RACE * error for share in (1.1, 0.9))
+    assert contenders({0: far, 1: best, 2: near, 3: far}, 0, None) == [0, 1, 2]
+    assert contenders({0: best, 1: far}, 0, None) == [0]
+    by_group = np.repeat(noise(1, 20) - noise(1, 20).mean(), 20)
+    behind = best + by_group + 1.5 * RACE * by_group.std(ddof=1) / 20
+    groups = np.repeat(np.arange(20), 20)
+    assert contenders({0: best, 1: behind}, 0, None) == [0]
+    assert contenders({0: best, 1: behind}, 0, groups) == [0, 1]
 
 
 def test_a_plainer_one_that_does_not_pass_the_guard_itself_is_not_taken():

@@ -12,7 +12,31 @@ from fitwell.statistics import mean_interval, standard_error
 GUARD = 1.0
 """A setting replaces the plain one if it gains more than so many standard errors."""
 
+RACE = 2.0
+"""A finalist that loses more standard errors than these to the best one is not folded."""
+
 Losses = NDArray[np.float64]
+
+
+def contenders(
+    losses: Mapping[int, Losses], plain: int, groups: NDArray[np.int64] | None
+) -> list[int]:
+    """Name those who may still win: the plain one, and who does not lose clearly to the best.
+
+    Halving keeps some settings for their like, not for their loss. One that lies more than
+    `RACE` paired standard errors behind the best on the validation rows is not worth the
+    price of the folds.
+
+    Reference:
+        Maron and Moore: Hoeffding Races, NeurIPS 1993; the bound is ours.
+    """
+    best = min(losses, key=lambda number: float(losses[number].mean()))
+
+    def lost(number: int) -> bool:
+        behind = losses[number] - losses[best]
+        return bool(behind.mean() > RACE * standard_error(behind, groups)[0])
+
+    return [number for number in losses if number in (plain, best) or not lost(number)]
 
 
 @dataclass(frozen=True)

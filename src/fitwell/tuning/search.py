@@ -20,7 +20,7 @@ from fitwell.task import Material
 from fitwell.training.workers import Crew
 from fitwell.tuning.apart import Apart
 from fitwell.tuning.candidates import Settings, candidates
-from fitwell.tuning.choice import Folds
+from fitwell.tuning.choice import Folds, contenders
 from fitwell.tuning.ledger import Entry, Folded, Ledger
 from fitwell.tuning.together import Together
 
@@ -109,8 +109,8 @@ class Search:
                 " --learning-rate or check the columns for extreme values."
             )
         cut = time.monotonic() - begun > self.budget
-        finalists = _finalists(entries)
-        folds = self.folds if len(finalists) > 1 else ()
+        finalists = self._finalists(entries)
+        folds = self.folds if len(tries) > 1 else ()
         folded = way.fold(name, folds, {n: tries[n] for n in finalists}) if folds else []
         table = self._table(material, tries, finalists, entries, folded)
         chosen = table.choose()
@@ -128,6 +128,17 @@ class Search:
             seconds=sum(e.seconds for e in entries.values()) + sum(f.seconds for f in folded),
             epochs=sum(e.epochs for e in entries.values()) + sum(f.epochs for f in folded),
         )
+
+    def _finalists(self, entries: Mapping[int, Entry]) -> list[int]:
+        """Name the plain recipe and the best of those that were trained to their end."""
+        ended = {
+            number: entry.judged.astype(np.float64)
+            for number, entry in entries.items()
+            if entry.judged is not None and (number == 0 or not entry.pruned)
+        }
+        best = sorted(ended.keys() - {0}, key=lambda number: float(ended[number].mean()))
+        kept = sorted([0, *best[:FEWEST]])
+        return contenders({number: ended[number] for number in kept}, 0, self.groups)
 
     def _way(self, material: Material, tries: Mapping[int, Recipe]) -> Together | Apart:
         reason = why_not(material, tries, self.crew.device)
@@ -184,13 +195,6 @@ def _recipe(base: Recipe, remedies: Sequence[Remedy], settings: Settings) -> Rec
         base = remedy.apply(base, settings)
     # What is off cannot fade: such a recipe would be the plain one under another name.
     return base if base.dropout or base.decay_epochs else replace(base, fades=False)
-
-
-def _finalists(entries: Mapping[int, Entry]) -> list[int]:
-    """Name the plain recipe and the best of those that were trained to their end."""
-    ended = [e for e in entries.values() if e.judged is not None and not e.pruned and e.number]
-    ended.sort(key=lambda entry: float(np.mean(entry.judged, dtype=np.float64)))  # type: ignore[arg-type]
-    return [0, *sorted(entry.number for entry in ended[:FEWEST])]
 
 
 def _trial(name: str, entry: Entry) -> Trial:
