@@ -129,6 +129,8 @@ _VERDICTS = {
 }
 
 
+_MIXED = "As the mean of the finalists, weighted by the validation rows ({count} of them above 0),"
+
 _HOW = {
     REFITTED: (
         "With {settings}, refitted on training and validation rows together,",
@@ -138,11 +140,7 @@ _HOW = {
         "With {settings}, as the mean of {count} networks on different cuts of the rows,",
         "Stopped early, as the mean of {count} networks on different cuts of the rows,",
     ),
-    # Its members' strengths differ.
-    GREEDY: (
-        "As the mean of the finalists, weighted by the validation rows ({count} of them above 0),",
-    )
-    * 2,
+    GREEDY: (_MIXED, _MIXED),  # its members' strengths differ
 }
 
 
