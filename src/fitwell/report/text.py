@@ -245,6 +245,8 @@ def _rival(result: Result, lang: str) -> str:
     if arm is None or result.comparison is None:
         return ""
     own = {arm.name, UNTREATED, TREATMENT, *(d.baseline for d in arm.against)}
+    if not result.members:  # a mean of networks is shipped in place of the refitted one
+        own.add(REFITTED)
     rivals = [a for a in result.comparison.arms if a.name not in own]
     best = max(rivals, key=lambda a: a.test.accuracy.value, default=None)
     if best is None or best.test.accuracy.value <= arm.test.accuracy.value:
