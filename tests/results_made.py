@@ -13,6 +13,7 @@ from fitwell.results import (
     Difference,
     Evidence,
     Interval,
+    Member,
     PathPoint,
     Regularization,
     RegularizationPath,
@@ -281,6 +282,41 @@ FULL = Result(
     path=PATH,
     search_paths={"treatment": "fused: a stack of linear layers, at most 3 settings a chunk"},
     notes=("Trials that diverged and were left out: 1.",),
+)
+
+_BAG = arm("treatment, bag", 0.744, (0.015, 0.004, 0.026), 0.04, "better", SETTINGS)
+_AGAINST_BAG = Difference(
+    baseline="early stopping, bag", accuracy=around(0.002, 0.006), log_loss=around(-0.007, 0.003)
+)
+BAGGED = replace(
+    FULL,
+    verb="tune",
+    after=replace(AFTER, network="treatment, bag"),
+    comparison=Comparison(
+        baseline="early stopping",
+        trials_per_arm=16,
+        arms=(
+            *ARMS,
+            arm("early stopping, bag", 0.742, (0.013, 0.003, 0.023), 0.05),
+            replace(_BAG, against=(*_BAG.against, _AGAINST_BAG)),
+        ),
+    ),
+    members=tuple(
+        Member(weight=0.25, cut=cut, best_epoch=21 + cut, settings=SETTINGS) for cut in range(4)
+    ),
+)
+WEIGHTED = replace(
+    BAGGED,
+    after=replace(AFTER, network="treatment, greedy"),
+    comparison=Comparison(
+        baseline="early stopping",
+        trials_per_arm=16,
+        arms=(*ARMS, arm("treatment, greedy", 0.739, (0.010, -0.002, 0.022), 0.3)),
+    ),
+    members=(
+        Member(weight=0.125, cut=0, best_epoch=6, settings={"early_stopping": True}),
+        Member(weight=0.875, cut=0, best_epoch=21, settings=SETTINGS),
+    ),
 )
 
 DIAGNOSED = replace(

@@ -106,6 +106,8 @@ search_options = options(
     click.option("--seeds", type=int, default=0, help="Final trainings per arm [3, compare 5]."),
     click.option("--budget", default="", help="Time for the searches, such as 10m."),
     click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),
+    click.option("--bag", is_flag=True, help="Ship the mean of 4 networks, each on its own rows."),
+    click.option("--greedy", is_flag=True, help="Ship the finalists' networks, weighted greedily."),
 )
 
 

@@ -21,6 +21,7 @@ from fitwell.data.columns import TableEncoder
 from fitwell.data.images import ImageEncoder
 from fitwell.errors import InputError
 from fitwell.models.blueprint import Blueprint, find_factory
+from fitwell.models.ensemble import Ensemble
 from fitwell.storage import read_json, replacing, write_json
 from fitwell.training.loop import probabilities
 
@@ -71,7 +72,10 @@ def save_model(
     classes: Sequence[str],
     encoder: Any,
 ) -> None:
-    """Write a model's files into ``folder``, which is made if need be."""
+    """Write a model's files into ``folder``, which is made if need be.
+
+    ``blueprint`` is that of the network; of an ensemble that of one member.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     with replacing(folder / "weights.safetensors") as temporary:
@@ -91,6 +95,7 @@ def save_model(
                 "width": blueprint.width,
                 "removed": blueprint.removed,
                 "factory": blueprint.name,
+                **({"members": len(network.members)} if isinstance(network, Ensemble) else {}),
             },
             "shape": list(shape),
             "classes": list(classes),
@@ -126,7 +131,7 @@ def load_model(folder: Path, factory: str | None = None) -> Predictor:
         encoder = ImageEncoder.load(folder)
     classes = tuple(about["classes"])
     blueprint = _blueprint(about["network"], factory, folder)
-    network = blueprint.build(tuple(about["shape"]), len(classes))
+    network = _build(blueprint, about, len(classes))
     try:
         network.load_state_dict(load_file(folder / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
@@ -135,6 +140,13 @@ def load_model(folder: Path, factory: str | None = None) -> Predictor:
             f" {str(error).splitlines()[0]}. Make the run anew."
         ) from error
     return Predictor(network.eval(), encoder, classes, tuple(about["shape"]))
+
+
+def _build(blueprint: Blueprint, about: Mapping[str, Any], outputs: int) -> nn.Module:
+    shape, members = tuple(about["shape"]), about["network"].get("members")
+    if not members:
+        return blueprint.build(shape, outputs)
+    return Ensemble([blueprint.build(shape, outputs) for _ in range(members)])
 
 
 def _blueprint(network: Mapping[str, Any], factory: str | None, folder: Path) -> Blueprint:

@@ -132,7 +132,17 @@ class Arm:
     p: float
     p_adjusted: float
     verdict: ArmVerdict
-    against: tuple[Difference, ...] = ()  # the untreated and the early-stopped network
+    against: tuple[Difference, ...] = ()  # untreated, early-stopped; of a bag the other bag
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One network of a shipped model that is the weighted mean of several."""
+
+    weight: float  # they sum to 1
+    cut: int  # 0: trained on the training rows; from 1: on all but the test rows and a fold
+    best_epoch: int
+    settings: dict[str, float | int | str | bool]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,3 +252,4 @@ class Result:
     search_paths: dict[str, str] = field(
         default_factory=dict
     )  # arm to how it was searched, and why
+    members: tuple[Member, ...] = ()  # of the shipped model, where it is a mean of networks

@@ -61,7 +61,8 @@ def texts(node):
 
 
 def names():
-    yield from (a.name for a in arms.plan_arms("compare", batch_norm=True, scalable=True))
+    every = {"batch_norm": True, "scalable": True, "bag": True, "greedy": True}
+    yield from (a.name for a in arms.plan_arms("compare", **every))
     yield from ("l1", "decoupled L2", "dropout", "batch norm", FORM)
 
 

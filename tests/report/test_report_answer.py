@@ -10,7 +10,7 @@ from fitwell.report.chosen import optimism, promise_sentence, settings_phrase, s
 from fitwell.report.language import translate
 from fitwell.report.text import answer, answer_sentences
 from fitwell.results import Difference, Interval, Result
-from results_made import ARMS, BEFORE, DIAGNOSED, FULL, around, scores, with_arm
+from results_made import ARMS, BAGGED, BEFORE, DIAGNOSED, FULL, WEIGHTED, around, scores, with_arm
 
 
 def test_the_answer_names_gap_settings_gains_baselines_and_what_is_not_shown() -> None:
@@ -227,3 +227,34 @@ def test_the_text_needs_neither_charts_nor_templates_nor_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_bag_is_held_against_the_bag_of_early_stopping_in_both_measures() -> None:
+    sentences = answer_sentences(BAGGED)
+    assert sentences[1].startswith(
+        "With L1 2.3e-5, weight_decay 0.012 (timescale 37 epochs, fading to 0) and dropout 0.42"
+        " (fading to 0), as the mean of 4 networks on different cuts of the rows, it reads 74.4 %"
+    )
+    assert sentences[1].endswith("more than stopping it early: better than early stopping.")
+    assert sentences[2] == (
+        "Mean against mean, “treatment, bag” minus “early stopping, bag” is +0.2 points"
+        " [-0.4, 0.8] in accuracy and -0.007 [-0.010, -0.004] in log-loss."
+    )
+    assert answer_sentences(BAGGED, "ko")[2] == (
+        "평균끼리 비교하면 ‘정규화 적용 배깅’에서 ‘조기 종료 배깅’을 뺀 차이는 정확도 +0.2%p"
+        " [-0.4, 0.8], 로그 손실 -0.007 [-0.010, -0.004]입니다."
+    )
+    assert len(sentences) == 4  # no rival reads more, and the last is the promise
+
+
+def test_weighted_finalists_name_no_strengths_and_the_refitted_network_is_their_rival() -> None:
+    assert FULL.regularization is not None
+    for kept in (False, True):
+        regularization = replace(FULL.regularization, kept_untreated=kept)
+        sentences = answer_sentences(replace(WEIGHTED, regularization=regularization))
+        assert sentences[1].startswith(
+            "As the mean of the finalists, weighted by the validation rows (2 of them above 0), it"
+            " reads 73.9 %"
+        )
+        assert sentences[2].startswith("The rival “treatment, refitted” reads more: 74.0 %")
+        assert "Mean against mean" not in " ".join(sentences)

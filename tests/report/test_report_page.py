@@ -15,12 +15,14 @@ from fitwell.report.page import render_page, write_report
 from fitwell.results import Interval, Result
 from results_made import (
     ARMS,
+    BAGGED,
     CURVES,
     DIAGNOSED,
     FULL,
     HOSTILE,
     KOREAN_AND_EMOJI,
     RUN,
+    WEIGHTED,
     with_arm,
     with_names,
 )
@@ -247,6 +249,9 @@ def _variants() -> dict[str, Result]:
         "diagnosed": DIAGNOSED,
         "kept": replace(FULL, regularization=kept, curves=(), trials=()),
         "finished": replace(FULL, trials=tuple(t for t in FULL.trials if not t.dropped)),
+        "bag": BAGGED,
+        "bag of nothing chosen": replace(BAGGED, regularization=kept),
+        "greedy": WEIGHTED,
         "rival": with_arm(replace(FULL, curves=(), trials=()), replace(ARMS[4], test=high)),
     }
 
@@ -258,6 +263,9 @@ def _variants() -> dict[str, Result]:
         ("diagnosed", "none"),
         ("kept", "balanced"),
         ("finished", "balanced"),
+        ("bag", "none"),
+        ("bag of nothing chosen", "none"),
+        ("greedy", "none"),
         ("rival", "none"),
     ],
 )
@@ -273,6 +281,27 @@ def test_every_placeholder_of_a_korean_sentence_is_filled_from_the_english_call(
     for english, korean in language.KOREAN.items():
         names = set(re.findall(r"\{(\w+)\}", korean))
         assert names - given <= set(re.findall(r"\{(\w+)\}", english)), english
+
+
+def test_the_page_lists_the_networks_of_a_mean_with_weights_cuts_and_settings() -> None:
+    english = render_page(BAGGED, run=RUN)
+    assert "The saved model is the weighted mean of these networks" in english
+    assert english.count("<bdi>25.0\xa0%</bdi>") == 4
+    assert "all but the test rows and fold 3" in english
+    assert "one was stopped by it" in english
+    weighted = render_page(WEIGHTED, run=RUN)
+    assert "<bdi>12.5\xa0%</bdi>" in weighted
+    assert "none but stopping early" in weighted
+    assert "they make no promise for the mean" in weighted
+    assert "these networks" not in render_page(FULL, run=RUN)
+
+
+def test_weighted_finalists_are_not_called_unregularized_where_the_guard_kept_the_plain() -> None:
+    assert FULL.regularization is not None
+    kept = replace(FULL.regularization, kept_untreated=True)
+    nothing = "so nothing is regularized"
+    assert nothing not in render_page(replace(WEIGHTED, regularization=kept), run=RUN)
+    assert nothing in render_page(replace(BAGGED, regularization=kept), run=RUN)
 
 
 def test_a_diagnosis_alone_has_no_empty_sections() -> None:

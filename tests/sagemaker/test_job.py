@@ -107,6 +107,15 @@ def test_a_job_makes_the_model_of_a_local_run(job, local):
     assert delivered(job, local)
 
 
+def test_a_job_makes_the_bag_of_a_local_run(job, tmp_path):
+    local = run_locally(tmp_path, make_frame(), SETTINGS, "--bag")
+    job.config("hyperparameters", {**VERSION_3, "bag": "true"})
+    ended = job.run("fitwell-sagemaker", "train")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert delivered(job, local)
+    assert len(load_predictor(job.model).network.members) == 4
+
+
 def test_the_local_run_itself_depends_on_its_seed(local, tmp_path):
     other = run_locally(tmp_path, make_frame(), {**SETTINGS, "seed": 6})
     assert not same_predictions(other, local, make_frame(seed=9))

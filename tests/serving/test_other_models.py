@@ -11,7 +11,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from fitwell.runs.prediction import load_predictor
+from serving.conftest import train
 from serving.live import FITWELL, free_port, served
+from toys import make_frame
 
 
 def npy(array):
@@ -32,6 +34,13 @@ def image_server(image_run):
 
 
 @pytest.fixture(scope="module")
+def bag_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bag")
+    make_frame().to_csv(folder / "table.csv", index=False)
+    return train(folder, folder / "table.csv", target="bought", widths=(4,), bag=True)
+
+
+@pytest.fixture(scope="module")
 def array_server(array_run):
     with served(array_run) as server:
         yield server
@@ -48,6 +57,15 @@ def test_images_give_what_fitwell_predict_gives(image_server, image_run, picture
     assert image_server.post(nested, "application/json", "text/csv").text == predicted
     last_axis = npy(images[..., None])
     assert image_server.post(last_axis, "application/x-npy", "text/csv").text == predicted
+
+
+def test_a_bag_is_served_as_it_predicts_from_its_folder(bag_run):
+    rows = make_frame(seed=4).drop(columns="bought")
+    predictor = load_predictor(bag_run)
+    assert len(predictor.network.members) == 4
+    with served(bag_run) as server:
+        answer = server.post(rows.to_csv(index=False), "text/csv", "text/csv")
+    np.testing.assert_allclose(table(answer), predictor.predict_proba(rows), atol=1e-6)
 
 
 def test_plain_arrays_give_what_the_predictor_gives(array_server, array_run):

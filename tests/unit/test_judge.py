@@ -127,3 +127,22 @@ def test_tune_has_the_arms_it_needs_and_compare_adds_the_rivals():
     assert set(compare) - set(tune) == {"more shuffling", "smaller network"}
     own = [arm.name for arm in plan_arms("compare", batch_norm=False, scalable=False)]
     assert set(compare) - set(own) == {"smaller network"}
+
+
+def test_the_treatments_bag_is_held_against_the_bag_of_early_stopping_too(target):
+    rates = {UNTREATED: 0.7, BASELINE: 0.8, "early stopping, bag": 0.82, "treatment, bag": 0.85}
+    made, arms = arms_of(target, rates)
+    said = {one.name: one.probabilities for one in made}
+    assert [d.baseline for d in arms["treatment, bag"].against] == [
+        BASELINE, UNTREATED, "early stopping, bag",
+    ]  # fmt: skip
+    assert [d.baseline for d in arms["early stopping, bag"].against] == [BASELINE, UNTREATED]
+    third = arms["treatment, bag"].against[2]
+    right = {n: np.take_along_axis(p, target[None, :, None], 2) for n, p in said.items()}
+    gain = np.log(right["early stopping, bag"]) - np.log(right["treatment, bag"])
+    assert third.log_loss.value == pytest.approx(gain.mean())
+    assert third.log_loss.low < third.log_loss.value < third.log_loss.high
+    hits = {n: (p.argmax(axis=2) == target).mean() for n, p in said.items()}
+    assert third.accuracy.value == pytest.approx(
+        hits["treatment, bag"] - hits["early stopping, bag"]
+    )

@@ -11,6 +11,7 @@ from fitwell.data.columns import TableEncoder, infer_columns
 from fitwell.errors import InputError
 from fitwell.model_files import load_model, save_model
 from fitwell.models.blueprint import Blueprint
+from fitwell.models.ensemble import Ensemble
 from fitwell.training.loop import probabilities
 from toys import make_frame
 
@@ -157,3 +158,24 @@ def test_rows_of_another_width_are_refused(tmp_path):
         "a row has shape (4,), but the model was trained on (3,). Give the columns of training, in"
         " their order."
     )
+
+
+def test_a_mean_of_networks_comes_back_and_a_single_one_has_no_members(saved, tmp_path):
+    folder, network, encoder, frame = saved
+    assert "members" not in json.loads((folder / "model.json").read_text())["network"]
+    blueprint = Blueprint(kind="mlp", widths=(7, 5), activation="gelu")
+    mean = Ensemble([network, blueprint.build(encoder.shape, 2)], [0.625, 0.375])
+    save_model(
+        tmp_path / "mean",
+        network=mean,
+        blueprint=blueprint,
+        shape=encoder.shape,
+        classes=("no", "yes"),
+        encoder=encoder,
+    )
+    assert json.loads((tmp_path / "mean/model.json").read_text())["network"]["members"] == 2
+    loaded = load_model(tmp_path / "mean")
+    expected = probabilities(mean.eval(), encoder.transform(frame))
+    assert np.array_equal(loaded.predict_proba(frame), expected)
+    assert not np.allclose(load_model(folder).predict_proba(frame), expected, atol=1e-4)
+    assert loaded.network.weights.tolist() == [0.625, 0.375]

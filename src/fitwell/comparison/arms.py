@@ -1,7 +1,8 @@
 """The contestants: each is a set of remedies, and all pass through the same trainer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from fitwell.remedies import all_remedies
 from fitwell.remedies.remedy import Remedy
@@ -10,8 +11,14 @@ UNTREATED = "untreated"
 EARLY_STOPPING = "early stopping"
 TREATMENT = "treatment"
 REFITTED = "treatment, refitted"
+BAG = "treatment, bag"
+PLAIN_BAG = "early stopping, bag"
+GREEDY = "treatment, greedy"
 BASELINE = EARLY_STOPPING
 """Differences are against this arm: stopping early costs nothing, so it is the least."""
+
+LIKE_WITH_LIKE = {BAG: PLAIN_BAG}
+"""Arms that are held against a third one too: a mean of networks against a mean of as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +30,14 @@ class ArmPlan:
         remedies: names of the remedies that it may use.
         follows: the arm whose choice it takes over instead of searching; the arm that
             could stop early gives its median best epoch to one that cannot.
+        ensemble: ``bag`` is the mean of the networks of all cuts of the rows, ``greedy``
+            the weighted mean of the finalists' networks; empty for one network.
     """
 
     name: str
     remedies: tuple[str, ...] = ()
     follows: str = ""
+    ensemble: Literal["", "bag", "greedy"] = ""
 
     def found(self) -> list[Remedy]:
         """Look up the remedies."""
@@ -35,13 +45,17 @@ class ArmPlan:
         return [known[name] for name in self.remedies]
 
 
-def plan_arms(verb: str, *, batch_norm: bool, scalable: bool) -> tuple[ArmPlan, ...]:
+def plan_arms(
+    verb: str, *, batch_norm: bool, scalable: bool, bag: bool = False, greedy: bool = False
+) -> tuple[ArmPlan, ...]:
     """List the arms of a verb: tune needs the treatment's, compare adds its rivals.
 
     Args:
         verb: ``tune`` or ``compare``.
         batch_norm: let the treatment search batch normalization too.
         scalable: whether a smaller network of the same kind can be built.
+        bag: add the bags of early stopping and of the treatment.
+        greedy: add the finalists' networks with greedy weights.
     """
     drugs = ("l1", "decoupled L2", "dropout") + (("batch norm",) if batch_norm else ())
     stop = "early stopping"
@@ -61,6 +75,12 @@ def plan_arms(verb: str, *, batch_norm: bool, scalable: bool) -> tuple[ArmPlan, 
     arms.append(
         ArmPlan(name=REFITTED, remedies=(stop, *drugs, "training share"), follows=TREATMENT)
     )
+    plans = {arm.name: arm for arm in arms}
+    for name, source in ((PLAIN_BAG, EARLY_STOPPING), (BAG, TREATMENT)) if bag else ():
+        arms.append(replace(plans[source], name=name, follows=source, ensemble="bag"))
+    if greedy:
+        plan = replace(plans[TREATMENT], name=GREEDY, follows=TREATMENT, ensemble="greedy")
+        arms.append(plan)
     return tuple(arms)
 
 

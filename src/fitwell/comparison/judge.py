@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fitwell.comparison.arms import BASELINE, UNTREATED
+from fitwell.comparison.arms import BASELINE, LIKE_WITH_LIKE, UNTREATED
 from fitwell.remedies.remedy import Setting
 from fitwell.results import Arm, ArmVerdict, Comparison, Difference, Interval, Scores
 from fitwell.statistics import (
@@ -31,7 +31,7 @@ class Contestant:
         seeds: one per network, the same for all arms, in the same order.
         seconds: search and trainings.
         trainings: how many networks were trained, search included.
-        parameters: trainable numbers of one network.
+        parameters: trainable numbers of one network, of an ensemble those of its members.
         settings: what differs from the untreated recipe.
     """
 
@@ -52,6 +52,8 @@ def judge(
 ) -> Comparison:
     """Compare every arm with early stopping, and with the untreated network too.
 
+    The treatment's bag is compared with that of early stopping besides.
+
     The unit of pairing is seed and test row. p-values are Holm-adjusted over the arms
     other than the baseline.
     """
@@ -66,7 +68,7 @@ def judge(
                 accuracy=paired_difference(correct[name] - correct[other], groups).interval,
                 log_loss=paired_difference(losses[name] - losses[other], groups).interval,
             )
-            for other in (BASELINE, UNTREATED)
+            for other in (BASELINE, UNTREATED, LIKE_WITH_LIKE.get(name, ""))
             if other != name and other in correct
         )
         gain = paired_difference(correct[name] - correct[BASELINE], groups)

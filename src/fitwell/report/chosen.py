@@ -2,7 +2,7 @@
 
 from fitwell.report.language import listed, noted, translate
 from fitwell.report.numbers import decimal, plain_bounds, strength
-from fitwell.results import Arm, Interval, Regularization
+from fitwell.results import Arm, Interval, Member, Regularization
 
 _STRENGTHS = frozenset({"l1", "l2", "dropout"})
 
@@ -55,8 +55,8 @@ def timescale(epochs: float, lang: str = "en") -> str:
     return translate("timescale {epochs} epochs", lang).format(epochs=strength(epochs))
 
 
-def settings_text(arm: Arm, lang: str) -> str:
-    """Say what an arm changed in the recipe, apart from stopping early."""
+def settings_text(arm: Arm | Member, lang: str) -> str:
+    """Say what an arm, or a network of a mean, changed apart from stopping early."""
     parts = []
     fading = [translate("fading to 0", lang)] if arm.settings.get("fades") else []
     for name, value in arm.settings.items():

@@ -1,6 +1,7 @@
 """The report's own words in Korean: English sentence to Korean sentence."""
 
 from fitwell.report.korean_findings import KOREAN_FINDINGS
+from fitwell.report.korean_members import KOREAN_MEMBERS
 from fitwell.report.korean_path import KOREAN_PATH
 
 KOREAN: dict[str, str] = {
@@ -265,5 +266,6 @@ KOREAN: dict[str, str] = {
         " 가중치 감쇠는 손실과 별도로 적용"
     ),
     **KOREAN_FINDINGS,
+    **KOREAN_MEMBERS,
     **KOREAN_PATH,
 }

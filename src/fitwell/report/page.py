@@ -12,7 +12,8 @@ from fitwell.report import tables
 from fitwell.report.chosen import settings_phrase
 from fitwell.report.facts import data_facts, method_facts
 from fitwell.report.language import translate
-from fitwell.report.text import TREATMENT, answer_sentences, verdict_phrase
+from fitwell.report.members import members_table
+from fitwell.report.text import GREEDY, TREATMENT, answer_sentences, verdict_phrase
 from fitwell.results import Result
 from fitwell.storage import replacing
 
@@ -121,6 +122,8 @@ def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, 
         "evidence": tables.evidence_table(result, lang),
         "arms": tables.arm_table(result, lang),
         "chosen": settings_phrase(chosen, lang) if chosen else "",
+        "members": members_table(result, lang),
+        "greedy": result.after is not None and result.after.network == GREEDY,
         "regularization": tables.regularization_table(result, lang),
         "promise": tables.promise_table(result, lang, weighted=_weighted(run)),
         "weighted": _weighted(run),

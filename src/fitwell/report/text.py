@@ -2,12 +2,13 @@
 
 from fitwell.report.chosen import promise_sentence, settings_phrase
 from fitwell.report.language import listed, translate
-from fitwell.report.numbers import bounds, percent, points
+from fitwell.report.numbers import bounds, decimal, percent, plain_bounds, points
 from fitwell.results import Arm, Difference, Interval, Result
 
 UNTREATED, EARLY_STOPPING = "untreated", "early stopping"
 TREATMENT, REFITTED = "treatment", "treatment, refitted"
 MORE_ROWS = "larger training share"
+BAG, GREEDY = "treatment, bag", "treatment, greedy"
 
 _NAMED = {
     UNTREATED: "the untreated network at its last epoch",
@@ -29,6 +30,7 @@ def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
         _today(result, lang),
         *_treated(result, lang),
         _shares_of_gain(result, lang),
+        _mean_against_mean(result, lang),
         _rival(result, lang),
         promise_sentence(result.regularization, lang),
     )
@@ -94,10 +96,10 @@ def _treated(result: Result, lang: str) -> tuple[str, ...]:
     regularization = result.regularization
     settings = settings_phrase(regularization, lang) if regularization else ""
     kept = bool(regularization and (regularization.kept_untreated or not settings))
-    lines = [translate(_NOTHING_CHOSEN, lang)] if kept else []
+    lines = [translate(_NOTHING_CHOSEN, lang)] if kept and after.network != GREEDY else []
     accuracy = arm.test.accuracy if arm else after.test.accuracy
     values = {
-        "how": _how(settings, kept, after.network == REFITTED, lang),
+        "how": _how("" if kept else settings, after.network, len(result.members), lang),
         "test": _share(accuracy, lang),
         "mean": _mean(result, arm, lang),
     }
@@ -127,12 +129,26 @@ _VERDICTS = {
 }
 
 
-def _how(settings: str, kept: bool, refitted: bool, lang: str) -> str:
-    if kept or not settings:
-        how = "Stopped early and refitted on training and validation rows together,"
-        return translate(how if refitted else "Stopped early,", lang)
-    how = "With {settings}, refitted on training and validation rows together,"
-    return translate(how if refitted else "With {settings}", lang).format(settings=settings)
+_MIXED = "As the mean of the finalists, weighted by the validation rows ({count} of them above 0),"
+
+_HOW = {
+    REFITTED: (
+        "With {settings}, refitted on training and validation rows together,",
+        "Stopped early and refitted on training and validation rows together,",
+    ),
+    BAG: (
+        "With {settings}, as the mean of {count} networks on different cuts of the rows,",
+        "Stopped early, as the mean of {count} networks on different cuts of the rows,",
+    ),
+    GREEDY: (_MIXED, _MIXED),  # its members' strengths differ
+}
+
+
+def _how(settings: str, network: str, count: int, lang: str) -> str:
+    """Say how the network came about; ``count`` is that of an ensemble's members."""
+    with_settings, without = _HOW.get(network, ("With {settings}", "Stopped early,"))
+    how = translate(with_settings if settings else without, lang)
+    return how.format(settings=settings, count=count)
 
 
 def _mean(result: Result, arm: Arm | None, lang: str) -> str:
@@ -201,12 +217,36 @@ def _shares_of_gain(result: Result, lang: str) -> str:
 _MORE = "{points} points {bounds} more than {other}"
 
 
+def _mean_against_mean(result: Result, lang: str) -> str:
+    """Hold a shipped mean of networks against a mean of as many, where that was measured."""
+    arm = shipped_arm(result)
+    known = (UNTREATED, EARLY_STOPPING)
+    third = [d for d in arm.against if d.baseline not in known] if arm else []
+    if not arm or not third:
+        return ""
+    sentence = translate(
+        "Mean against mean, “{name}” minus “{other}” is {accuracy} points {accuracy_bounds} in"
+        " accuracy and {loss} {loss_bounds} in log-loss.",
+        lang,
+    )
+    return sentence.format(
+        name=translate(arm.name, lang),
+        other=translate(third[0].baseline, lang),
+        accuracy=points(third[0].accuracy.value, signed=True),
+        accuracy_bounds=bounds(third[0].accuracy),
+        loss=decimal(third[0].log_loss.value, signed=True),
+        loss_bounds=plain_bounds(third[0].log_loss),
+    )
+
+
 def _rival(result: Result, lang: str) -> str:
     """Name the rival that reads more than the shipped network, if there is one."""
     arm = shipped_arm(result)
     if arm is None or result.comparison is None:
         return ""
-    own = {arm.name, UNTREATED, result.comparison.baseline, TREATMENT, REFITTED}
+    own = {arm.name, UNTREATED, TREATMENT, *(d.baseline for d in arm.against)}
+    if not result.members:  # a mean of networks is shipped in place of the refitted one
+        own.add(REFITTED)
     rivals = [a for a in result.comparison.arms if a.name not in own]
     best = max(rivals, key=lambda a: a.test.accuracy.value, default=None)
     if best is None or best.test.accuracy.value <= arm.test.accuracy.value:

@@ -111,7 +111,7 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``.
+            ``workers``, ``bag`` or ``greedy`` to ship several networks as one.
 
     Raises:
         InputError: an argument that cannot be used.

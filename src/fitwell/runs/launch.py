@@ -24,6 +24,7 @@ from fitwell.models.blueprint import Blueprint
 from fitwell.population.store import Store
 from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
+from fitwell.runs.ensembles import check_folds
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
 from fitwell.runs.perform import Performed, perform
 from fitwell.runs.question import Question, pick_device
@@ -144,7 +145,8 @@ def make_task(question: Question, source: Source, blueprint: Blueprint | None = 
         blueprint: of a network given in Python; otherwise the question names one.
 
     Raises:
-        InputError: too few rows, another number of classes than asked, a misfit network.
+        InputError: too few rows, another number of classes than asked, a misfit network, a
+            bag of rows that allow no folds.
     """
     split = split_rows(source, seed=question.seed)
     classes = len(source.classes)
@@ -164,6 +166,8 @@ def make_task(question: Question, source: Source, blueprint: Blueprint | None = 
     recipe = question.recipe(len(split.train))
     blueprint = blueprint or question.blueprint(images=isinstance(source, Images))
     task = Task(source, split, blueprint, recipe, device)
+    if question.bag:
+        check_folds(task, question.seed)
     with seeded(question.seed, "cpu"):
         task.blueprint.build(task.material.shape, classes)
     return task

@@ -1,6 +1,7 @@
 """One run from a task to a result: train, search, compare, diagnose."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fitwell.comparison.arms import (
-    EARLY_STOPPING,
+    BAG,
+    GREEDY,
     REFITTED,
     TREATMENT,
     UNTREATED,
@@ -27,20 +29,20 @@ from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.results import (
     Comparison,
-    Cost,
-    Curve,
     DataSummary,
     Diagnosis,
     Regularization,
     Result,
     State,
 )
+from fitwell.runs.account import cost_of, curves_of, members_of, notes_on
+from fitwell.runs.ensembles import FOLDS, train_ensembles, trainings_of
 from fitwell.runs.finals import Final, train_arms
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Watch
 from fitwell.statistics import mean_interval, row_log_losses
 from fitwell.task import Task
-from fitwell.training.loop import probabilities, restore
+from fitwell.training.loop import probabilities
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.path import Tracer, strengths
@@ -49,8 +51,8 @@ from fitwell.tuning.search import Choice, Search
 FORM = (
     "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric; decoupled L2 beside it"
 )
-FOLDS = 3
-"""So many further cuts of the rows judge the finalists."""
+SHIPPED = (BAG, GREEDY, REFITTED, UNTREATED)
+"""The first of these arms that a run has is the one that goes into the model folder."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +94,19 @@ def perform(
     seeds = tuple(range(question.seed, question.seed + question.repeats))
     tuned = [arm for arm in arms if searched(arm) and not arm.follows]
     paths = len(strengths(question.path)) if question.path else 0
-    watch.plan(len(tuned) * question.trials + len(arms) * len(seeds) + paths)
+    last = sum(trainings_of(arm) for arm in arms) * len(seeds)
+    watch.plan(len(tuned) * question.trials + last + paths)
     choices = _search(question, task, tuned, crew, ledger, store, watch)
     path = None
     if question.path:
         watch.stage(f"path of {question.path}")
         path = _tracer(task, crew, question, watch).trace(task.material, task.recipe, question.path)
     watch.stage("final trainings")
-    finals = train_arms(task, arms, choices, seeds, crew, watch)
+    finals = _finals(question, task, arms, choices, seeds, crew, watch)
     sealed = SealedTest(task)
     test = sealed.open(question.verb)
     before = _state(task, finals[UNTREATED], test)
-    shipped = finals.get(REFITTED, finals[UNTREATED])
+    shipped = next(finals[name] for name in SHIPPED if name in finals)
     comparison = _compare(question, task, finals, seeds, test) if choices else None
     result = Result(
         verb=question.verb,
@@ -115,16 +118,33 @@ def perform(
         diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
         regularization=_regularization(task, shipped, choices) if choices else None,
         comparison=comparison,
-        curves=tuple(_curve(final) for final in finals.values()),
+        curves=curves_of(finals),
         trials=tuple(trial for choice in choices.values() for trial in choice.trials),
-        cost=_cost(start, finals, choices),
+        cost=cost_of(start, finals, choices),
         test_openings=len(sealed.openings),
-        notes=_notes(question, task, choices),
+        notes=notes_on(question, task, choices),
         path=path,
         search_paths={name: choice.path for name, choice in choices.items()},
+        members=members_of(shipped),
     )
-    network = restore(task.material, shipped.recipe, shipped.outcomes[0])
-    return Performed(result, network, tuple(sealed.openings), sealed.seal)
+    return Performed(result, shipped.network(task), tuple(sealed.openings), sealed.seal)
+
+
+def _finals(
+    question: Question,
+    task: Task,
+    arms: tuple[ArmPlan, ...],
+    choices: Mapping[str, Choice],
+    seeds: tuple[int, ...],
+    crew: Crew,
+    watch: Watch,
+) -> dict[str, Final]:
+    """Train the arms of one network, then what the ensembles lack beside them."""
+    finals = train_arms(task, [a for a in arms if not a.ensemble], choices, seeds, crew, watch)
+    ensembles = [arm for arm in arms if arm.ensemble]
+    return finals | train_ensembles(
+        task, ensembles, finals, choices, seeds, question.seed, crew, watch
+    )
 
 
 def _tracer(task: Task, crew: Crew, question: Question, watch: Watch) -> Tracer:
@@ -136,7 +156,11 @@ def _arms(question: Question, task: Task) -> tuple[ArmPlan, ...]:
     if question.verb == "diagnose":
         return (ArmPlan(name=UNTREATED),)
     return plan_arms(
-        question.verb, batch_norm=question.batch_norm, scalable=task.blueprint.scalable
+        question.verb,
+        batch_norm=question.batch_norm,
+        scalable=task.blueprint.scalable,
+        bag=question.bag,
+        greedy=question.greedy,
     )
 
 
@@ -185,10 +209,7 @@ def _state(
     test: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None],
 ) -> State:
     """Measure an arm's first network on the rows that it was trained on and on the test's."""
-    network = restore(task.material, final.recipe, final.outcomes[0])
-    rows = task.split.train
-    if final.recipe.all_rows:
-        rows = np.concatenate([rows, task.split.validation])
+    network, rows = final.network(task), final.seen_rows(task)
     seen = (probabilities(network, task.inputs(rows)), task.targets(rows), task.groups(rows))
     x, y, groups = test
     return state(final.plan.name, seen, (probabilities(network, x), y, groups))
@@ -208,7 +229,7 @@ def _compare(
 
 def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
     outcome = final.outcomes[0]
-    network = restore(task.material, final.recipe, outcome)
+    network = final.network(task)
     rows = task.split.validation
     # Where rare classes count more, they do so on both sides of each comparison.
     weights = task.material.class_weights(final.recipe)
@@ -226,14 +247,15 @@ def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
 
 
 def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> Regularization:
-    recipe, choice = shipped.recipe, choices[TREATMENT]
+    choice = choices[TREATMENT]
+    recipe = choice.recipe if shipped.ensembles else shipped.recipe
     return Regularization(
         l1=recipe.l1,
         l2=recipe.l2,
         dropout=recipe.dropout,
         batch_norm=recipe.batch_norm,
         form=FORM,
-        zeros=shipped.outcomes[0].zeros,
+        zeros=shipped.zeros,
         kept_untreated=choice.kept_plain,
         promised_log_loss=choice.promised,
         estimated_log_loss=choice.estimate,
@@ -265,48 +287,3 @@ def _summary(task: Task, reachable: NDArray[np.float64] | None) -> DataSummary:
             None if reachable is None else mean_interval(reachable[split.test])
         ),
     )
-
-
-def _curve(final: Final) -> Curve:
-    outcome = final.outcomes[0]
-    return Curve(
-        arm=final.plan.name,
-        best_epoch=outcome.best_epoch,
-        train_log_loss=outcome.train_log_loss,
-        l1_term=outcome.l1_term,
-        l2_term=outcome.l2_term,
-        validation_log_loss=outcome.validation_log_loss,
-    )
-
-
-def _cost(start: float, finals: dict[str, Final], choices: dict[str, Choice]) -> Cost:
-    """Count everything; a single training is one of early stopping, or the untreated one."""
-    outcomes = [outcome for final in finals.values() for outcome in final.outcomes]
-    single = finals.get(EARLY_STOPPING, finals[UNTREATED]).outcomes
-    one = sum(outcome.seconds for outcome in single) / len(single)
-    spent = sum(o.seconds for o in outcomes) + sum(c.seconds for c in choices.values())
-    return Cost(
-        seconds=time.perf_counter() - start,
-        trials=sum(len(choice.trials) for choice in choices.values()),
-        epochs=sum(o.epochs for o in outcomes) + sum(c.epochs for c in choices.values()),
-        single_trainings=spent / one,
-    )
-
-
-def _notes(question: Question, task: Task, choices: dict[str, Choice]) -> tuple[str, ...]:
-    notes = []
-    diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
-    if diverged:
-        notes.append(f"Trials that diverged and were left out: {diverged}.")
-    cut = [name for name, choice in choices.items() if choice.cut]
-    if cut:
-        notes.append(f"The time budget ended the search early: {', '.join(cut)}.")
-    kept = [n for n, c in choices.items() if c.kept_plain and n != TREATMENT]
-    if kept:
-        notes.append(f"No setting beat the plain one, so nothing is changed in: {', '.join(kept)}.")
-    if question.verb == "compare" and not task.blueprint.scalable:
-        notes.append(
-            "The arm 'smaller network' is left out: a network of your own needs a factory with"
-            " a parameter width, a fraction that scales its hidden layers."
-        )
-    return tuple(notes)

@@ -46,6 +46,8 @@ class Question:
     budget: float = 0.0
     device: str = "auto"
     path: Literal["", "l1", "l2", "dropout"] = ""
+    bag: bool = False
+    greedy: bool = False
 
     def __post_init__(self) -> None:
         wrong = [
@@ -83,6 +85,17 @@ class Question:
         ]
         if wrong:
             raise InputError("; ".join(wrong) + ".")
+        self._check_ensembles()
+
+    def _check_ensembles(self) -> None:
+        if self.bag and self.greedy:
+            raise InputError(
+                "--bag and --greedy are both given, but one model is shipped. Choose one; a second"
+                " run with the other has the same parts, seeds and search."
+            )
+        asked = "--bag" if self.bag else "--greedy" if self.greedy else ""
+        if asked and self.verb == "diagnose":
+            raise InputError(f"{asked} is for tune and compare. Leave it out, or tune.")
 
     @property
     def repeats(self) -> int:

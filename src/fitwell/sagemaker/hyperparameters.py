@@ -17,8 +17,8 @@ HYPERPARAMETERS: dict[str, Kind] = {
     "model": str, "widths": list, "activation": str,
     "trials": int, "seeds": int, "seed": int, "epochs": int, "batch_size": int,
     "learning_rate": float, "schedule": ("constant", "flat-cosine"), "patience": int,
-    "class_weights": ("none", "balanced"), "batch_norm": bool, "budget": str,
-    "device": str, "workers": int, "lang": ("en", "ko"),
+    "class_weights": ("none", "balanced"), "batch_norm": bool, "bag": bool, "greedy": bool,
+    "budget": str, "device": str, "workers": int, "lang": ("en", "ko"),
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Choice:
     Attributes:
         recipe: the chosen recipe.
         settings: what it changes; empty where the plain recipe was kept.
+        finalists: recipes that were trained to their end, the plain one first.
         promised: log-loss that the validation rows promise for it.
         estimate: the same by rows that had no say in the choice; None without folds.
         trials: everything that was tried.
@@ -44,6 +45,7 @@ class Choice:
 
     recipe: Recipe
     settings: Settings
+    finalists: tuple[Recipe, ...]
     promised: Interval
     estimate: Interval | None
     trials: tuple[Trial, ...]
@@ -119,6 +121,7 @@ class Search:
         return Choice(
             recipe=tries[chosen],
             settings=tries[chosen].differences(tries[0]),
+            finalists=tuple(tries[number] for number in finalists),
             promised=mean_interval(judged, self.groups),
             estimate=table.estimate(range(1, len(folded) + 1)) if folded else None,
             trials=tuple(_trial(name, entry) for entry in entries.values()),

@@ -1,0 +1,77 @@
+"""What a run says of itself: what it took, its curves and members, and remarks on it."""
+
+import time
+from collections.abc import Mapping
+
+from fitwell.comparison.arms import EARLY_STOPPING, TREATMENT, UNTREATED
+from fitwell.results import Cost, Curve, Member
+from fitwell.runs.finals import Final
+from fitwell.runs.question import Question
+from fitwell.task import Task
+from fitwell.tuning.search import Choice
+
+
+def cost_of(start: float, finals: Mapping[str, Final], choices: Mapping[str, Choice]) -> Cost:
+    """Count everything once; a single training is one of early stopping, or the untreated one."""
+    # Ensembles share networks with other arms.
+    outcomes = {id(o): o for final in finals.values() for o in final.outcomes}.values()
+    single = finals.get(EARLY_STOPPING, finals[UNTREATED]).outcomes
+    one = sum(outcome.seconds for outcome in single) / len(single)
+    spent = sum(o.seconds for o in outcomes) + sum(c.seconds for c in choices.values())
+    return Cost(
+        seconds=time.perf_counter() - start,
+        trials=sum(len(choice.trials) for choice in choices.values()),
+        epochs=sum(o.epochs for o in outcomes) + sum(c.epochs for c in choices.values()),
+        single_trainings=spent / one,
+    )
+
+
+def curves_of(finals: Mapping[str, Final]) -> tuple[Curve, ...]:
+    """Give the losses by epoch of every arm's first network; ensembles have no epochs."""
+    return tuple(_curve(final) for final in finals.values() if not final.ensembles)
+
+
+def _curve(final: Final) -> Curve:
+    outcome = final.outcomes[0]
+    return Curve(
+        arm=final.plan.name,
+        best_epoch=outcome.best_epoch,
+        train_log_loss=outcome.train_log_loss,
+        l1_term=outcome.l1_term,
+        l2_term=outcome.l2_term,
+        validation_log_loss=outcome.validation_log_loss,
+    )
+
+
+def members_of(shipped: Final) -> tuple[Member, ...]:
+    """List the networks of the shipped ensemble, if it is one."""
+    return tuple(
+        Member(
+            weight=member.weight,
+            cut=member.cut,
+            best_epoch=member.outcome.best_epoch,
+            settings=member.recipe.differences(shipped.plain),
+        )
+        for of_seed in shipped.ensembles[:1]
+        for member in of_seed
+    )
+
+
+def notes_on(question: Question, task: Task, choices: Mapping[str, Choice]) -> tuple[str, ...]:
+    """Remark on what was left out, cut short or kept, one English sentence each."""
+    notes = []
+    diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
+    if diverged:
+        notes.append(f"Trials that diverged and were left out: {diverged}.")
+    cut = [name for name, choice in choices.items() if choice.cut]
+    if cut:
+        notes.append(f"The time budget ended the search early: {', '.join(cut)}.")
+    kept = [n for n, c in choices.items() if c.kept_plain and n != TREATMENT]
+    if kept:
+        notes.append(f"No setting beat the plain one, so nothing is changed in: {', '.join(kept)}.")
+    if question.verb == "compare" and not task.blueprint.scalable:
+        notes.append(
+            "The arm 'smaller network' is left out: a network of your own needs a factory with"
+            " a parameter width, a fraction that scales its hidden layers."
+        )
+    return tuple(notes)
