@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fitwell.recipe import Start
 from fitwell.remedies import all_remedies
 from fitwell.remedies.remedy import Remedy
 
@@ -10,6 +11,10 @@ UNTREATED = "untreated"
 EARLY_STOPPING = "early stopping"
 TREATMENT = "treatment"
 REFITTED = "treatment, refitted"
+CONTINUED = "treatment, continued"
+SHRUNK = "treatment, shrunk and perturbed"
+AS_GIVEN = "as given"
+"""The weights that the user has: nothing is trained."""
 BASELINE = EARLY_STOPPING
 """Differences are against this arm: stopping early costs nothing, so it is the least."""
 
@@ -23,11 +28,13 @@ class ArmPlan:
         remedies: names of the remedies that it may use.
         follows: the arm whose choice it takes over instead of searching; the arm that
             could stop early gives its median best epoch to one that cannot.
+        start: where its trainings start.
     """
 
     name: str
     remedies: tuple[str, ...] = ()
     follows: str = ""
+    start: Start = "new"
 
     def found(self) -> list[Remedy]:
         """Look up the remedies."""
@@ -35,13 +42,16 @@ class ArmPlan:
         return [known[name] for name in self.remedies]
 
 
-def plan_arms(verb: str, *, batch_norm: bool, scalable: bool) -> tuple[ArmPlan, ...]:
+def plan_arms(
+    verb: str, *, batch_norm: bool, scalable: bool, given: bool = False
+) -> tuple[ArmPlan, ...]:
     """List the arms of a verb: tune needs the treatment's, compare adds its rivals.
 
     Args:
         verb: ``tune`` or ``compare``.
         batch_norm: let the treatment search batch normalization too.
         scalable: whether a smaller network of the same kind can be built.
+        given: whether there are weights to start from.
     """
     drugs = ("l1", "decoupled L2", "dropout") + (("batch norm",) if batch_norm else ())
     stop = "early stopping"
@@ -61,6 +71,9 @@ def plan_arms(verb: str, *, batch_norm: bool, scalable: bool) -> tuple[ArmPlan, 
     arms.append(
         ArmPlan(name=REFITTED, remedies=(stop, *drugs, "training share"), follows=TREATMENT)
     )
+    starts: tuple[tuple[str, Start], ...] = ((CONTINUED, "given"), (SHRUNK, "shrunk"))
+    for name, start in starts if given else ():
+        arms.append(ArmPlan(name=name, remedies=(stop, *drugs), follows=TREATMENT, start=start))
     return tuple(arms)
 
 

@@ -13,6 +13,7 @@ from fitwell.population.fused import chunk_size
 from fitwell.population.job import Member
 from fitwell.population.screening import Batch
 from fitwell.population.stack import Stack, stack_of
+from fitwell.population.start import start_
 from fitwell.recipe import Recipe
 from fitwell.remedies.decoupled import decay_of_timescale
 from fitwell.remedies.shuffling import steps_per_epoch
@@ -28,10 +29,19 @@ def sized(material: Material, recipe: Recipe) -> Blueprint:
     return material.blueprint
 
 
+def built(material: Material, recipe: Recipe) -> nn.Module:
+    """Build the untreated network and bring it to where the recipe starts."""
+    network = sized(material, recipe).build(material.shape, material.outputs)
+    if recipe.start != "new":
+        assert material.given is not None  # only a run that was given weights starts there
+        start_(network, material.given, recipe)
+    return network
+
+
 def initial(material: Material, recipe: Recipe, seed: int) -> nn.Module:
     """Build the untreated network with the initial weights of a seed."""
     with seeded(seed, "cpu"):
-        return sized(material, recipe).build(material.shape, material.outputs)
+        return built(material, recipe)
 
 
 def frame(recipe: Recipe) -> Recipe:

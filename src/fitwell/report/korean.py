@@ -2,6 +2,7 @@
 
 from fitwell.report.korean_findings import KOREAN_FINDINGS
 from fitwell.report.korean_path import KOREAN_PATH
+from fitwell.report.korean_start import KOREAN_START
 
 KOREAN: dict[str, str] = {
     # arms
@@ -266,4 +267,5 @@ KOREAN: dict[str, str] = {
     ),
     **KOREAN_FINDINGS,
     **KOREAN_PATH,
+    **KOREAN_START,
 }

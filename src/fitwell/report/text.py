@@ -3,6 +3,7 @@
 from fitwell.report.chosen import promise_sentence, settings_phrase
 from fitwell.report.language import listed, translate
 from fitwell.report.numbers import bounds, percent, points
+from fitwell.report.start import FROM_GIVEN, start_sentence
 from fitwell.results import Arm, Difference, Interval, Result
 
 UNTREATED, EARLY_STOPPING = "untreated", "early stopping"
@@ -21,7 +22,10 @@ def answer(result: Result, lang: str = "en") -> str:
 
 
 def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
-    """Give `answer` in its parts: today's network, the treated one, what beats it, the promise."""
+    """Give `answer` in its parts: today's network, the treated one, what beats it, the promise.
+
+    Where weights were given to start from, what they bring.
+    """
     if result.after is None:
         advice = result.diagnosis.advice[:1]
         return (_today(result, lang), *(translate(text, lang) for text in advice))
@@ -31,6 +35,7 @@ def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
         _shares_of_gain(result, lang),
         _rival(result, lang),
         promise_sentence(result.regularization, lang),
+        start_sentence(result, lang),
     )
     return tuple(part for part in parts if part)
 
@@ -206,7 +211,7 @@ def _rival(result: Result, lang: str) -> str:
     arm = shipped_arm(result)
     if arm is None or result.comparison is None:
         return ""
-    own = {arm.name, UNTREATED, result.comparison.baseline, TREATMENT, REFITTED}
+    own = {arm.name, UNTREATED, result.comparison.baseline, TREATMENT, REFITTED, *FROM_GIVEN}
     rivals = [a for a in result.comparison.arms if a.name not in own]
     best = max(rivals, key=lambda a: a.test.accuracy.value, default=None)
     if best is None or best.test.accuracy.value <= arm.test.accuracy.value:

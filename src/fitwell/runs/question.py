@@ -46,6 +46,7 @@ class Question:
     budget: float = 0.0
     device: str = "auto"
     path: Literal["", "l1", "l2", "dropout"] = ""
+    from_weights: str = ""
 
     def __post_init__(self) -> None:
         wrong = [
@@ -76,6 +77,12 @@ class Question:
                         _or(known),
                     )
                     for field, known in CHOICES.items()
+                ),
+                (
+                    "--from",
+                    "from_weights",
+                    not self.from_weights or self.verb == "tune",
+                    "the verb tune",
                 ),
                 ("--budget", "budget", 0 <= self.budget < math.inf, "a time such as 10m"),
             )
