@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+import pytest
+
 from fitwell.report.start import start_sentence
 from fitwell.report.text import answer, answer_sentences
 from fitwell.results import Start, StartDifference
@@ -61,6 +63,24 @@ def test_the_sentence_in_korean_holds_the_same_numbers():
     assert re.findall(r"[−+-]?\d+\.\d+", korean) == re.findall(r"[−+-]?\d+\.\d+", english)
     assert re.search("[가-힣]", korean)
     assert not re.search("[a-z]{3}", korean)
+
+
+@pytest.mark.parametrize(
+    ("seen", "caveat"),
+    [
+        ("validation rows", "They have probably seen validation rows: see the notes."),
+        ("test rows", "They have probably seen test rows, so do not believe this: see the notes."),
+        ("unknown", "Which rows they were trained on is not known: see the notes."),
+    ],
+)
+def test_a_start_that_may_be_unfair_is_said_to_be(seen, caveat):
+    clean = make_started()
+    assert clean.start is not None
+    result = replace(clean, start=replace(clean.start, seen=seen))
+    assert start_sentence(result) == f"{start_sentence(clean)} {caveat}"
+    added = start_sentence(result, "ko").removeprefix(start_sentence(clean, "ko"))
+    assert re.search("[가-힣]", added)
+    assert not re.search("[a-z]{3}", added)
 
 
 def test_the_sentence_closes_the_answer():

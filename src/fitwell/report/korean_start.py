@@ -14,6 +14,16 @@ KOREAN_START: dict[str, str] = {
     "{how} brings {points} points {bounds} ({verdict}; log-loss {loss} {loss_bounds})": (
         "{how} {points}%p {bounds}({verdict}, 로그 손실 {loss} {loss_bounds})"
     ),
+    "They have probably seen validation rows: see the notes.": (
+        "단, 검증 세트를 이미 학습한 가중치일 가능성이 높습니다(참고 사항 확인)."
+    ),
+    "They have probably seen test rows, so do not believe this: see the notes.": (
+        "단, 테스트 세트를 이미 학습한 가중치일 가능성이 높아 이 결과를 믿어서는 안 됩니다"
+        "(참고 사항 확인)."
+    ),
+    "Which rows they were trained on is not known: see the notes.": (
+        "단, 이 가중치가 어떤 행으로 학습되었는지는 알 수 없습니다(참고 사항 확인)."
+    ),
     "The given weights read training rows better than validation and test rows, which look alike:"
     " so they look as if trained on the training rows alone, as a fair comparison needs. That they"
     " saw a few other rows cannot be ruled out.": (

@@ -13,6 +13,12 @@ _STARTS = {
     "treatment, shrunk and perturbed": "shrinking and perturbing them first",
 }
 
+_CAVEATS = {
+    "validation rows": "They have probably seen validation rows: see the notes.",
+    "test rows": "They have probably seen test rows, so do not believe this: see the notes.",
+    "unknown": "Which rows they were trained on is not known: see the notes.",
+}
+
 
 def start_sentence(result: Result, lang: str = "en") -> str:
     """Hold the starts from given weights against the same recipe from new ones; or be empty."""
@@ -25,11 +31,13 @@ def start_sentence(result: Result, lang: str = "en") -> str:
         " training from new weights, {starts}.",
         lang,
     )
-    return sentence.format(
+    text = sentence.format(
         given=f"{percent(given.test.accuracy.value, lang)} {bounds(given.test.accuracy)}",
         baseline=translate(start.baseline, lang),
         starts=listed([_start(difference, lang) for difference in start.differences], lang),
     )
+    caveat = _CAVEATS.get(start.seen)
+    return f"{text} {translate(caveat, lang)}" if caveat else text
 
 
 def _start(difference: StartDifference, lang: str) -> str:
