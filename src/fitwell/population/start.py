@@ -29,10 +29,10 @@ def start_(network: nn.Module, given: Mapping[str, NDArray[np.generic]], recipe:
         Ash and Adams: On Warm-Starting Neural Network Training, NeurIPS 2020.
     """
     if recipe.start == "given":
-        network.load_state_dict({name: torch.from_numpy(w.copy()) for name, w in given.items()})
+        network.load_state_dict({name: torch.from_numpy(w) for name, w in given.items()})
     if recipe.start == "shrunk":
         for name, weight in network.named_parameters():
-            old = torch.from_numpy(given[name].copy())
+            old = torch.from_numpy(given[name])
             if weight.requires_grad:
                 weight.mul_(NOISE).add_(old, alpha=SHRINK)
             else:
