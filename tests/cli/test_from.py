@@ -233,6 +233,15 @@ def test_a_network_that_is_trained_by_the_loop_starts_there_too():
     assert arms["treatment, shrunk and perturbed"].test != arms["treatment, continued"].test
 
 
+def test_a_network_in_the_place_of_its_weights_is_refused():
+    with pytest.raises(InputError) as caught:
+        fitwell.tune(make_network, make_arrays(), from_weights=make_network(5, 2))
+    assert str(caught.value) == (
+        "from_weights is a Sequential, but a safetensors file or a state_dict is expected, such as"
+        " network.state_dict()."
+    )
+
+
 @pytest.mark.parametrize("verb", ["diagnose", "compare"])
 def test_only_tune_starts_from_weights(verb):
     with pytest.raises(InputError) as caught:

@@ -1,7 +1,7 @@
 """The four verbs for Python: modules or factories in, results and a predictor out."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from fitwell.model_files import Predictor
 from fitwell.models.blueprint import Blueprint, from_module
 from fitwell.results import Diagnosis, Regularization, Result, State
 from fitwell.runs.folder import check_writable
-from fitwell.runs.given import IN_PYTHON
+from fitwell.runs.given import name_given
 from fitwell.runs.launch import Place, make_task, run
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
@@ -135,11 +135,7 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     if place.out is not None:
         check_writable(place.out)
     named = model if isinstance(model, str) else f"{_name(model)} (given in Python)"
-    weights = asked.get("from_weights")
-    if isinstance(weights, Mapping):
-        asked["from_weights"] = IN_PYTHON
-    else:
-        asked["from_weights"], weights = str(weights or ""), None
+    asked["from_weights"], weights = name_given(asked.get("from_weights"))
     question = Question(verb=verb, model=named, **asked)  # type: ignore[arg-type]
     task = make_task(question, _source(train, test, source_options), _blueprint(model), weights)
     given = {"path": "given in Python", **source_options}

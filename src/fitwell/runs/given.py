@@ -16,6 +16,22 @@ from fitwell.task import Given
 IN_PYTHON = "given in Python"
 
 
+def name_given(weights: object) -> tuple[str, Mapping[str, Tensor] | None]:
+    """Tell a file's name from a ``state_dict``; give what the question holds, and the latter.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(weights, Mapping):
+        return IN_PYTHON, weights
+    if weights is None or isinstance(weights, str | Path):
+        return str(weights or ""), None
+    raise InputError(
+        f"from_weights is a {type(weights).__name__}, but a safetensors file or a state_dict is"
+        " expected, such as network.state_dict()."
+    )
+
+
 def read_given(path: str, network: nn.Module, blueprint: Blueprint) -> Given:
     """Read a safetensors file that holds the network's ``state_dict``.
 
