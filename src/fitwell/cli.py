@@ -133,6 +133,13 @@ def diagnose(**given: Any) -> None:
     type=click.Choice(["l1", "l2", "dropout"]),
     help="Trace this remedy too, from none of it to too much.",
 )
+@click.option(
+    "--from",
+    "from_weights",
+    default="",
+    metavar="FILE",
+    help="Weights that you have (safetensors): try to start from them, too.",
+)
 @output_options
 def tune(**given: Any) -> None:
     """Find the L1, L2 and dropout that suit this network, and test the result once."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 from fitwell.errors import InputError
 
+Start = Literal["new", "given", "shrunk"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -39,6 +41,8 @@ class Recipe:
         stop_after: with ``all_rows``, how many epochs; 0 means ``epochs``.
         width: every hidden width times this.
         removed_layers: so many hidden layers less.
+        start: at ``new`` weights; at those that were ``given``; or at these ``shrunk`` and
+            mixed with new ones, see `start_`.
     """
 
     epochs: int = 60
@@ -59,6 +63,7 @@ class Recipe:
     stop_after: int = 0
     width: float = 1.0
     removed_layers: int = 0
+    start: Start = "new"
 
     def __post_init__(self) -> None:
         wrong = [

@@ -14,6 +14,7 @@ SCHEMA = 1
 Verdict = Literal["healthy", "overfitting", "underfitting", "undecided"]
 Severity = Literal["none", "mild", "moderate", "severe"]
 ArmVerdict = Literal["baseline", "better", "worse", "no difference shown"]
+Seen = Literal["training rows", "validation rows", "test rows", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,6 +205,40 @@ class RegularizationPath:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StartDifference:
+    """An arm that starts from given weights, minus the same recipe from new ones.
+
+    Paired by seed and test row; the verdict is on accuracy, above zero is good.
+    """
+
+    arm: str
+    accuracy: Interval
+    log_loss: Interval
+    p_adjusted: float
+    verdict: Literal["better", "worse", "no difference shown"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """Weights that the user gave, and what starting from them brings.
+
+    A start that is shrunk and perturbed is ``shrink`` times these weights plus ``noise`` times
+    new ones.
+    """
+
+    weights: str  # the file
+    sha256: str
+    baseline: str  # the arm that starts from new weights
+    shrink: float
+    noise: float
+    train_log_loss: Interval  # of the weights as given, on each part of this run
+    validation_log_loss: Interval
+    test_log_loss: Interval
+    seen: Seen  # rows they were trained on besides training rows, as far as it shows
+    differences: tuple[StartDifference, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
     """What the run took; ``single_trainings`` is its time in trainings of one network."""
 
@@ -253,3 +288,4 @@ class Result:
         default_factory=dict
     )  # arm to how it was searched, and why
     members: tuple[Member, ...] = ()  # of the shipped model, where it is a mean of networks
+    start: Start | None = None  # where weights were given to start from

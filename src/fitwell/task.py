@@ -1,5 +1,6 @@
 """A Task: data, its parts, and the blueprint of a network; what everything above passes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from fitwell.data.splits import Split, fold_rows
 from fitwell.models.blueprint import Blueprint
 from fitwell.recipe import Recipe
 
+State = Mapping[str, NDArray[np.generic]]
 LossKind = Literal["cross-entropy", "squared-error"]
 
 
@@ -30,6 +32,7 @@ class Material:
         loss: what is made small.
         train_weights: how much each training row counts, above 0 and 1 on average.
         validation_weights: the same for the validation rows.
+        given: ``state_dict`` that a recipe may start from, checked to fit the blueprint.
     """
 
     train_x: NDArray[np.float32]
@@ -42,6 +45,7 @@ class Material:
     loss: LossKind = "cross-entropy"
     train_weights: NDArray[np.float32] | None = None
     validation_weights: NDArray[np.float32] | None = None
+    given: State | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,6 +81,21 @@ class Material:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Weights that the user has already.
+
+    Attributes:
+        name: where they came from.
+        sha256: of the file, or of what stood in memory.
+        state: ``state_dict`` of the bare architecture.
+    """
+
+    name: str
+    sha256: str
+    state: State
+
+
 @dataclass(frozen=True)
 class Task:
     """One question about one data set and one network.
@@ -91,6 +110,7 @@ class Task:
     blueprint: Blueprint
     recipe: Recipe
     device: str = "cpu"
+    given: Given | None = None
 
     @property
     def kind(self) -> Literal["binary", "multiclass"]:
@@ -144,4 +164,5 @@ class Task:
             outputs=len(self.source.classes),
             blueprint=self.blueprint,
             validation_groups=self.groups(held),
+            given=self.given.state if self.given else None,
         )

@@ -45,6 +45,7 @@ def test_the_page_lists_every_key_of_run_json():
     task = SimpleNamespace(
         source=SimpleNamespace(name="", fingerprint="", classes=()),
         split=SimpleNamespace(train=(), validation=(), test=()),
+        given=None,
     )
     begun = describe(Question(verb="tune"), task, {}, ())
     assert set(listed("## run.json")) == {*begun, "seal", "finished"}

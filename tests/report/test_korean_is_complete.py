@@ -15,6 +15,7 @@ from fitwell.diagnosis import gap, overtraining, underfitting, verdict
 from fitwell.remedies import all_remedies
 from fitwell.report.language import translate
 from fitwell.runs.perform import FORM
+from fitwell.runs.start import SEEN
 from toys import make_frame
 
 PACKAGE = Path(fitwell.__file__).parent
@@ -34,6 +35,10 @@ def checks():
         for node in ast.walk(tree):
             if isinstance(node, ast.keyword) and node.arg == "check":
                 yield node.value.value
+
+
+def notes_on_a_start():
+    yield from SEEN.values()
 
 
 def notes():
@@ -61,8 +66,9 @@ def texts(node):
 
 
 def names():
-    every = {"batch_norm": True, "scalable": True, "bag": True, "greedy": True}
+    every = {"batch_norm": True, "scalable": True, "bag": True, "greedy": True, "given": True}
     yield from (a.name for a in arms.plan_arms("compare", **every))
+    yield arms.AS_GIVEN
     yield from ("l1", "decoupled L2", "dropout", "batch norm", FORM)
 
 
@@ -75,7 +81,10 @@ def notes_of_a_table():
     yield from make_table(pd.concat([frame, frame.head(2)], ignore_index=True), "bought").notes
 
 
-@pytest.mark.parametrize("text", [*sentences(), *checks(), *notes(), *notes_of_a_table()])
+@pytest.mark.parametrize(
+    "text",
+    [*sentences(), *checks(), *notes(), *notes_on_a_start(), *notes_of_a_table()],
+)
 def test_every_sentence_of_the_diagnosis_and_every_note_is_translated(text):
     assert HANGUL.search(translate(text, "ko")), text
 

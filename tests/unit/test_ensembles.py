@@ -199,7 +199,10 @@ def test_greedy_does_best_on_the_validation_rows_that_weighted_it(weighted):
         ((_, outcome),) = Crew().finish(material, [Job(0, recipe, 0)])
         singles.append(min(outcome.validation_log_loss))
     assert mixed < min(singles)
-    finalists = min(len(ended), 5)
+    folded = arms[TREATMENT].trainings - 2 - len(done.result.trials)
+    finalists = folded // FOLDS
+    assert folded % FOLDS == 0
+    assert 2 <= finalists <= len(ended)
     # The plain recipe's and the choice's networks are there already.
     assert arms[GREEDY].trainings == arms[TREATMENT].trainings - 2 + 2 * finalists
 

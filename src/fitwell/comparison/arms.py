@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fitwell.recipe import Start
 from fitwell.remedies import all_remedies
 from fitwell.remedies.remedy import Remedy
 
@@ -14,6 +15,10 @@ REFITTED = "treatment, refitted"
 BAG = "treatment, bag"
 PLAIN_BAG = "early stopping, bag"
 GREEDY = "treatment, greedy"
+CONTINUED = "treatment, continued"
+SHRUNK = "treatment, shrunk and perturbed"
+AS_GIVEN = "as given"
+"""The weights that the user has: nothing is trained."""
 BASELINE = EARLY_STOPPING
 """Differences are against this arm: stopping early costs nothing, so it is the least."""
 
@@ -32,12 +37,14 @@ class ArmPlan:
             could stop early gives its median best epoch to one that cannot.
         ensemble: ``bag`` is the mean of the networks of all cuts of the rows, ``greedy``
             the weighted mean of the finalists' networks; empty for one network.
+        start: where its trainings start.
     """
 
     name: str
     remedies: tuple[str, ...] = ()
     follows: str = ""
     ensemble: Literal["", "bag", "greedy"] = ""
+    start: Start = "new"
 
     def found(self) -> list[Remedy]:
         """Look up the remedies."""
@@ -46,7 +53,13 @@ class ArmPlan:
 
 
 def plan_arms(
-    verb: str, *, batch_norm: bool, scalable: bool, bag: bool = False, greedy: bool = False
+    verb: str,
+    *,
+    batch_norm: bool,
+    scalable: bool,
+    bag: bool = False,
+    greedy: bool = False,
+    given: bool = False,
 ) -> tuple[ArmPlan, ...]:
     """List the arms of a verb: tune needs the treatment's, compare adds its rivals.
 
@@ -56,6 +69,7 @@ def plan_arms(
         scalable: whether a smaller network of the same kind can be built.
         bag: add the bags of early stopping and of the treatment.
         greedy: add the finalists' networks with greedy weights.
+        given: whether there are weights to start from.
     """
     drugs = ("l1", "decoupled L2", "dropout") + (("batch norm",) if batch_norm else ())
     stop = "early stopping"
@@ -81,6 +95,9 @@ def plan_arms(
     if greedy:
         plan = replace(plans[TREATMENT], name=GREEDY, follows=TREATMENT, ensemble="greedy")
         arms.append(plan)
+    starts: tuple[tuple[str, Start], ...] = ((CONTINUED, "given"), (SHRUNK, "shrunk"))
+    for name, start in starts if given else ():
+        arms.append(ArmPlan(name=name, remedies=(stop, *drugs), follows=TREATMENT, start=start))
     return tuple(arms)
 
 

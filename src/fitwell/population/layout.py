@@ -8,9 +8,9 @@ from torch import nn
 
 from fitwell.population.course import Course
 from fitwell.population.job import Member
+from fitwell.population.networks import initial, member_of, treat
 from fitwell.population.screening import Batch
 from fitwell.population.stack import Stack, stack_of
-from fitwell.population.start import initial, member_of, treat
 from fitwell.population.tensors import Tensors, tensors_of
 from fitwell.recipe import Recipe
 from fitwell.task import Material

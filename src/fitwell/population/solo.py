@@ -10,8 +10,8 @@ from fitwell.determinism import seeded
 from fitwell.population.course import Course
 from fitwell.population.engine import Rates
 from fitwell.population.job import State, Vectors
+from fitwell.population.networks import initial, treat
 from fitwell.population.stack import Weights
-from fitwell.population.start import initial, treat
 from fitwell.population.tensors import fill_
 from fitwell.remedies.shuffling import key_of
 

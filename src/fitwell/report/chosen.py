@@ -60,7 +60,7 @@ def settings_text(arm: Arm | Member, lang: str) -> str:
     parts = []
     fading = [translate("fading to 0", lang)] if arm.settings.get("fades") else []
     for name, value in arm.settings.items():
-        if name in ("early_stopping", "fades"):
+        if name in ("early_stopping", "fades", "start"):  # the last is the arm's name
             continue
         if name == "decay_epochs":
             notes = [timescale(float(value), lang), *fading]

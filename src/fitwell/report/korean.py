@@ -3,6 +3,7 @@
 from fitwell.report.korean_findings import KOREAN_FINDINGS
 from fitwell.report.korean_members import KOREAN_MEMBERS
 from fitwell.report.korean_path import KOREAN_PATH
+from fitwell.report.korean_start import KOREAN_START
 
 KOREAN: dict[str, str] = {
     # arms
@@ -268,4 +269,5 @@ KOREAN: dict[str, str] = {
     **KOREAN_FINDINGS,
     **KOREAN_MEMBERS,
     **KOREAN_PATH,
+    **KOREAN_START,
 }

@@ -3,6 +3,7 @@
 from fitwell.report.chosen import promise_sentence, settings_phrase
 from fitwell.report.language import listed, translate
 from fitwell.report.numbers import bounds, decimal, percent, plain_bounds, points
+from fitwell.report.start import FROM_GIVEN, start_sentence
 from fitwell.results import Arm, Difference, Interval, Result
 
 UNTREATED, EARLY_STOPPING = "untreated", "early stopping"
@@ -22,7 +23,10 @@ def answer(result: Result, lang: str = "en") -> str:
 
 
 def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
-    """Give `answer` in its parts: today's network, the treated one, what beats it, the promise."""
+    """Give `answer` in its parts: today's network, the treated one, what beats it, the promise.
+
+    Where weights were given to start from, what they bring.
+    """
     if result.after is None:
         advice = result.diagnosis.advice[:1]
         return (_today(result, lang), *(translate(text, lang) for text in advice))
@@ -33,6 +37,7 @@ def answer_sentences(result: Result, lang: str = "en") -> tuple[str, ...]:
         _mean_against_mean(result, lang),
         _rival(result, lang),
         promise_sentence(result.regularization, lang),
+        start_sentence(result, lang),
     )
     return tuple(part for part in parts if part)
 
@@ -244,7 +249,7 @@ def _rival(result: Result, lang: str) -> str:
     arm = shipped_arm(result)
     if arm is None or result.comparison is None:
         return ""
-    own = {arm.name, UNTREATED, TREATMENT, *(d.baseline for d in arm.against)}
+    own = {arm.name, UNTREATED, TREATMENT, *FROM_GIVEN, *(d.baseline for d in arm.against)}
     if not result.members:  # a mean of networks is shipped in place of the refitted one
         own.add(REFITTED)
     rivals = [a for a in result.comparison.arms if a.name not in own]

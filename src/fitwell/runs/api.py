@@ -23,6 +23,7 @@ from fitwell.model_files import Predictor
 from fitwell.models.blueprint import Blueprint, from_module
 from fitwell.results import Diagnosis, Regularization, Result, State
 from fitwell.runs.folder import check_writable
+from fitwell.runs.given import name_given
 from fitwell.runs.launch import Place, make_task, run
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
@@ -111,7 +112,9 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``, ``bag`` or ``greedy`` to ship several networks as one.
+            ``workers``, ``bag`` or ``greedy`` to ship several networks as one; ``from_weights``
+            is a safetensors file or a ``state_dict`` of the network, from which the treatment
+            is tried too.
 
     Raises:
         InputError: an argument that cannot be used.
@@ -133,8 +136,9 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     if place.out is not None:
         check_writable(place.out)
     named = model if isinstance(model, str) else f"{_name(model)} (given in Python)"
+    asked["from_weights"], weights = name_given(asked.get("from_weights"))
     question = Question(verb=verb, model=named, **asked)  # type: ignore[arg-type]
-    task = make_task(question, _source(train, test, source_options), _blueprint(model))
+    task = make_task(question, _source(train, test, source_options), _blueprint(model), weights)
     given = {"path": "given in Python", **source_options}
     performed = run(question, task, place, Silent(), options=given)
     encoder: Any = None if isinstance(task.encoder, AsIs) else task.encoder

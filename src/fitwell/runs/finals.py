@@ -156,7 +156,7 @@ def _recipe(task: Task, arm: ArmPlan, choices: Mapping[str, Choice]) -> Recipe:
     recipe = choices[source].recipe if source in choices else task.recipe
     for remedy in arm.found():
         recipe = remedy.apply(recipe, {})
-    return recipe
+    return replace(recipe, start=arm.start)
 
 
 def train_seeds(

@@ -2,9 +2,9 @@
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from fitwell.data.images import Images
 from fitwell.data.load import load_source
@@ -26,6 +27,7 @@ from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
 from fitwell.runs.ensembles import check_folds
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
+from fitwell.runs.given import read_given, take_given
 from fitwell.runs.perform import Performed, perform
 from fitwell.runs.question import Question, pick_device
 from fitwell.runs.watch import Watch
@@ -136,17 +138,23 @@ def run(
     return performed
 
 
-def make_task(question: Question, source: Source, blueprint: Blueprint | None = None) -> Task:
+def make_task(
+    question: Question,
+    source: Source,
+    blueprint: Blueprint | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+) -> Task:
     """Split the rows and check that the network fits them.
 
     Args:
         question: the options.
         source: the data.
         blueprint: of a network given in Python; otherwise the question names one.
+        weights: to start from, given in Python; otherwise the question may name a file.
 
     Raises:
         InputError: too few rows, another number of classes than asked, a misfit network, a
-            bag of rows that allow no folds.
+            bag of rows that allow no folds, weights that do not fit.
     """
     split = split_rows(source, seed=question.seed)
     classes = len(source.classes)
@@ -169,7 +177,11 @@ def make_task(question: Question, source: Source, blueprint: Blueprint | None = 
     if question.bag:
         check_folds(task, question.seed)
     with seeded(question.seed, "cpu"):
-        task.blueprint.build(task.material.shape, classes)
+        network = task.blueprint.build(task.material.shape, classes)
+    if weights is not None:
+        return replace(task, given=take_given(weights, network, blueprint))
+    if question.from_weights:
+        return replace(task, given=read_given(question.from_weights, network, blueprint))
     return task
 
 
@@ -181,7 +193,11 @@ def describe(
         "format": FORMAT,
         "fitwell": __version__,
         "verb": question.verb,
-        "options": question.stored(),
+        "options": {
+            **question.stored(),
+            # The file may change under its name: --resume looks at what it held.
+            "from_sha256": task.given.sha256 if task.given else "",
+        },
         "data": {
             **data,
             "name": task.source.name,

@@ -18,17 +18,16 @@ from fitwell.comparison.arms import (
     plan_arms,
     searched,
 )
-from fitwell.comparison.judge import judge
+from fitwell.comparison.judge import Contestant, judge
 from fitwell.comparison.seal import SealedTest
 from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
 from fitwell.diagnosis.verdict import decide
-from fitwell.population.start import decay_of
+from fitwell.population.networks import decay_of
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.results import (
-    Comparison,
     DataSummary,
     Diagnosis,
     Regularization,
@@ -39,6 +38,7 @@ from fitwell.runs.account import cost_of, curves_of, members_of, notes_on
 from fitwell.runs.ensembles import FOLDS, train_ensembles, trainings_of
 from fitwell.runs.finals import Final, train_arms
 from fitwell.runs.question import Question
+from fitwell.runs.start import about_start, as_given, notes_on_start
 from fitwell.runs.watch import Watch
 from fitwell.statistics import mean_interval, row_log_losses
 from fitwell.task import Task
@@ -107,7 +107,8 @@ def perform(
     test = sealed.open(question.verb)
     before = _state(task, finals[UNTREATED], test)
     shipped = next(finals[name] for name in SHIPPED if name in finals)
-    comparison = _compare(question, task, finals, seeds, test) if choices else None
+    contestants = _contestants(task, finals, seeds, test[0]) if choices else []
+    from_given = about_start(task, contestants, test) if choices else None
     result = Result(
         verb=question.verb,
         task=task.kind,
@@ -117,15 +118,16 @@ def perform(
         after=_state(task, shipped, test) if choices else None,
         diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
         regularization=_regularization(task, shipped, choices) if choices else None,
-        comparison=comparison,
+        comparison=judge(contestants, *test[1:], question.trials) if choices else None,
         curves=curves_of(finals),
         trials=tuple(trial for choice in choices.values() for trial in choice.trials),
         cost=cost_of(start, finals, choices),
         test_openings=len(sealed.openings),
-        notes=notes_on(question, task, choices),
+        notes=(*notes_on(question, task, choices), *notes_on_start(from_given)),
         path=path,
         search_paths={name: choice.path for name, choice in choices.items()},
         members=members_of(shipped),
+        start=from_given,
     )
     return Performed(result, shipped.network(task), tuple(sealed.openings), sealed.seal)
 
@@ -161,6 +163,7 @@ def _arms(question: Question, task: Task) -> tuple[ArmPlan, ...]:
         scalable=task.blueprint.scalable,
         bag=question.bag,
         greedy=question.greedy,
+        given=task.given is not None,
     )
 
 
@@ -215,16 +218,11 @@ def _state(
     return state(final.plan.name, seen, (probabilities(network, x), y, groups))
 
 
-def _compare(
-    question: Question,
-    task: Task,
-    finals: dict[str, Final],
-    seeds: tuple[int, ...],
-    test: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None],
-) -> Comparison:
-    x, y, groups = test
-    contestants = [final.contestant(task, x, seeds) for final in finals.values()]
-    return judge(contestants, y, groups, question.trials)
+def _contestants(
+    task: Task, finals: dict[str, Final], seeds: tuple[int, ...], x: NDArray[np.float32]
+) -> list[Contestant]:
+    trained = [final.contestant(task, x, seeds) for final in finals.values()]
+    return [*trained, as_given(task, x, seeds)] if task.given else trained
 
 
 def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:

@@ -48,6 +48,7 @@ class Question:
     path: Literal["", "l1", "l2", "dropout"] = ""
     bag: bool = False
     greedy: bool = False
+    from_weights: str = ""
 
     def __post_init__(self) -> None:
         wrong = [
@@ -78,6 +79,12 @@ class Question:
                         _or(known),
                     )
                     for field, known in CHOICES.items()
+                ),
+                (
+                    "--from",
+                    "from_weights",
+                    not self.from_weights or self.verb == "tune",
+                    "the verb tune",
                 ),
                 ("--budget", "budget", 0 <= self.budget < math.inf, "a time such as 10m"),
             )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from fitwell.determinism import one_thread, seeded
 from fitwell.errors import TrainingFailed
 from fitwell.population.course import CURVE_ROWS
-from fitwell.population.start import member_of, sized, treat
+from fitwell.population.networks import built, member_of, treat
 from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
 from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
@@ -43,7 +43,7 @@ def train(
     device: str = "cpu",
     on_epoch: OnEpoch | None = None,
 ) -> Outcome:
-    """Train one network from new weights.
+    """Train one network, from new weights unless the recipe starts elsewhere.
 
     The same material, recipe and seed give the same weights, bit for bit on one kind of
     processor; trainings that share a seed share initial weights and the order of rows
@@ -80,7 +80,7 @@ def train(
 
 def build(material: Material, recipe: Recipe, device: str) -> Treated:
     """Build the network of a recipe, treated as the recipe says."""
-    network = sized(material, recipe).build(material.shape, material.outputs)
+    network = built(material, recipe)
     treated = treat(network, member_of(0, recipe, material), batch_norm=recipe.batch_norm)
     treated.module.to(device)
     return treated
