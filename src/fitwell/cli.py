@@ -61,6 +61,12 @@ output_options = options(
         "--lang", type=click.Choice(["en", "ko"]), default="en", help="Report's language."
     ),
     click.option("--json", "as_json", is_flag=True, help="Print result.json and nothing else."),
+    click.option(
+        "--log",
+        multiple=True,
+        metavar="LOGGER:PLACE",
+        help="tensorboard:FOLDER or mlflow:FOLDER_OR_ADDRESS; repeatable.",
+    ),
     click.option("--quiet", is_flag=True, help="No progress."),
     click.option("--verbose", is_flag=True, help="Say how each search was run, and why so."),
 )
@@ -179,6 +185,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
             force=given.pop("force"),
             workers=given.pop("workers"),
             lang=given.pop("lang"),
+            log=given.pop("log"),
             command=("fitwell", *sys.argv[1:]),
         )
         with Progress(quiet=quiet) as watch:

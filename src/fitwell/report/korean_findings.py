@@ -106,5 +106,9 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
         r"'더 작은 네트워크' 방법은 제외했습니다. 직접 만든 네트워크라면 은닉층 너비를 조절하는"
         r" width 인자를 팩토리가 받아야 합니다.",
     ),
+    (
+        r"The logger (.*?) failed and was left out from then on: (.*)\.",
+        r"로거 \1이(가) 실패하여 이후 기록에서 제외했습니다: \2.",
+    ),
 )
 """Sentences that hold numbers or names: a regular expression and what its groups go into."""

@@ -111,7 +111,7 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``.
+            ``workers``, ``log`` (such as ``"tensorboard:logs"``, or several).
 
     Raises:
         InputError: an argument that cannot be used.
@@ -145,7 +145,7 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
 
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:
     """Sort options by whom they concern; an unknown one is refused."""
-    about_place = {"out", "resume", "force", "workers", "lang"}
+    about_place = {"out", "resume", "force", "workers", "lang", "log"}
     about_data = {"target", "group", "time", "ignore"}
     about_run = {f.name for f in fields(Question)} - {"verb", "model"}
     known = about_place | about_data | about_run
@@ -156,6 +156,8 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
             raise InputError(f"{name} is no option. {hint}")
     if options.get("lang", "en") not in ("en", "ko"):
         raise InputError(f"lang is {options['lang']!r}, but en or ko is expected.")
+    if isinstance(options.get("log"), str):
+        options = {**options, "log": (options["log"],)}
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))

@@ -1,10 +1,11 @@
 """One run from a file to a folder: what the command line and the SageMaker job call."""
 
 import platform
+import secrets
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,12 +20,16 @@ from fitwell.data.source import Source
 from fitwell.data.splits import split_rows
 from fitwell.determinism import seeded
 from fitwell.errors import InputError
+from fitwell.loggers.logger import Begun
+from fitwell.loggers.loggers import open_loggers
+from fitwell.masking import masked
 from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.store import Store
 from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
+from fitwell.runs.logs import run_name, with_failures
 from fitwell.runs.perform import Performed, perform
 from fitwell.runs.question import Question, pick_device
 from fitwell.runs.watch import Watch
@@ -48,7 +53,10 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a run is written and by how many processes; no part of the question."""
+    """Where a run is written and by how many processes; no part of the question.
+
+    ``log`` names loggers, see `open_loggers`.
+    """
 
     out: Path | None
     resume: bool = False
@@ -56,6 +64,7 @@ class Place:
     workers: int = 0
     command: Sequence[str] = ()
     lang: Lang = "en"
+    log: tuple[str, ...] = ()
 
     def crew(self, device: str) -> Crew:
         """Give the processes that train."""
@@ -117,21 +126,29 @@ def run(
     """Answer the question, and write the run folder if the place has one."""
     crew = place.crew(task.device)
     asked = describe(question, task, options, place.command)
+    loggers = open_loggers(place.log)
     folder = None
     if place.out is not None:
         folder = RunFolder.begin(place.out, asked, resume=place.resume, force=place.force)
-    performed = perform(
-        question,
-        task,
-        crew=crew,
-        ledger=Ledger(folder.path if folder else None),
-        store=Store(folder.path / "population" if folder else None),
-        watch=watch,
-        reachable=reachable,
-    )
-    if folder is not None:
-        watch.stage("writing the report")
-        write_run(folder, task, performed, asked, place.lang)
+        asked = {**asked, "id": folder.asked().get("id", "")}  # one that is resumed keeps its own
+    with loggers.running(Begun(name=run_name(place.out, asked), asked=asked)):
+        performed = perform(
+            question,
+            task,
+            crew=crew,
+            ledger=Ledger(folder.path if folder else None, loggers.trial),
+            store=Store(folder.path / "population" if folder else None),
+            watch=watch,
+            reachable=reachable,
+        )
+        if folder is not None:
+            watch.stage("writing the report")
+            write_run(folder, task, performed, asked, place.lang)
+        loggers.end(performed.result)
+    if loggers.failures:
+        performed = replace(performed, result=with_failures(performed.result, loggers.failures))
+        if folder is not None:
+            write_run(folder, task, performed, asked, place.lang)
     return performed
 
 
@@ -176,6 +193,7 @@ def describe(
     return {
         "format": FORMAT,
         "fitwell": __version__,
+        "id": secrets.token_hex(4),
         "verb": question.verb,
         "options": question.stored(),
         "data": {
@@ -191,7 +209,7 @@ def describe(
             "test": len(task.split.test),
         },
         "seeds": list(range(question.seed, question.seed + question.repeats)),
-        "command": " ".join(command),
+        "command": masked(" ".join(command)),
         "versions": _versions(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "test_openings": [],

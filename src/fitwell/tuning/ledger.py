@@ -5,7 +5,7 @@ the choice needs, lie beside the storage and are written first.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from fitwell.remedies.remedy import Parameter
+from fitwell.results import Trial
 from fitwell.tuning.candidates import Settings
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -38,6 +39,20 @@ class Entry:
     seconds: float
     pruned: bool = False
 
+    def trial(self, arm: str) -> Trial:
+        """Give it as plain data."""
+        judged = self.judged
+        return Trial(
+            arm=arm,
+            number=self.number,
+            settings=self.settings,
+            validation_log_loss=None if judged is None else float(judged.mean(dtype=np.float64)),
+            best_epoch=self.best_epoch,
+            seconds=self.seconds,
+            epochs=self.epochs,
+            dropped=self.pruned,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Folded:
@@ -53,10 +68,14 @@ class Ledger:
 
     Args:
         folder: holds ``trials.db`` and ``trials/``; None keeps everything in memory.
+        on_trial: told of every trial as it ends.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, on_trial: Callable[[Trial], None] = lambda _: None
+    ) -> None:
         self._folder = folder
+        self._on_trial = on_trial
         self._storage: optuna.storages.BaseStorage
         if folder is None:
             self._storage = optuna.storages.InMemoryStorage()
@@ -110,6 +129,10 @@ class Ledger:
 
     def tell(self, name: str, trial: optuna.Trial, entry: Entry) -> None:
         """End a trial; one that diverged ends as failed, with what it took."""
+        self._tell(name, trial, entry)
+        self._on_trial(entry.trial(name))
+
+    def _tell(self, name: str, trial: optuna.Trial, entry: Entry) -> None:
         trial.set_user_attr("best_epoch", entry.best_epoch)
         trial.set_user_attr("epochs", entry.epochs)
         trial.set_user_attr("seconds", entry.seconds)

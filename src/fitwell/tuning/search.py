@@ -120,7 +120,7 @@ class Search:
             settings=tries[chosen].differences(tries[0]),
             promised=mean_interval(judged, self.groups),
             estimate=table.estimate(range(1, len(folded) + 1)) if folded else None,
-            trials=tuple(_trial(name, entry) for entry in entries.values()),
+            trials=tuple(entry.trial(name) for entry in entries.values()),
             path=way.path(material, tries),
             trainings=len(entries) + len(finalists) * len(folded),
             cut=cut,
@@ -186,17 +186,3 @@ def _finalists(entries: Mapping[int, Entry]) -> list[int]:
     ended = [e for e in entries.values() if e.judged is not None and not e.pruned and e.number]
     ended.sort(key=lambda entry: float(np.mean(entry.judged, dtype=np.float64)))  # type: ignore[arg-type]
     return [0, *sorted(entry.number for entry in ended[:FEWEST])]
-
-
-def _trial(name: str, entry: Entry) -> Trial:
-    value = None if entry.judged is None else float(entry.judged.mean(dtype=np.float64))
-    return Trial(
-        arm=name,
-        number=entry.number,
-        settings=entry.settings,
-        validation_log_loss=value,
-        best_epoch=entry.best_epoch,
-        seconds=entry.seconds,
-        epochs=entry.epochs,
-        dropped=entry.pruned,
-    )
