@@ -112,6 +112,11 @@ search_options = options(
     click.option("--seeds", type=int, default=0, help="Final trainings per arm [3, compare 5]."),
     click.option("--budget", default="", help="Time for the searches, such as 10m."),
     click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),
+    click.option(
+        "--storage",
+        default="",
+        help="Optuna's: sqlite:///FILE, any database, or a journal file [RUN/trials.db].",
+    ),
 )
 
 
@@ -186,6 +191,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
             workers=given.pop("workers"),
             lang=given.pop("lang"),
             log=given.pop("log"),
+            storage=given.pop("storage", ""),
             command=("fitwell", *sys.argv[1:]),
         )
         with Progress(quiet=quiet) as watch:

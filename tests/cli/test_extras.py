@@ -48,3 +48,52 @@ def test_a_folder_for_tensorboard_below_a_file_is_refused(refused):
         "--log tensorboard:table.csv/logs cannot be made: Not a directory. Name a folder that can"
         " be."
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (
+            "sqlite:///no/such/folder/trials.db",
+            "--storage sqlite:///no/such/folder/trials.db cannot be opened: OperationalError:"
+            " (sqlite3.OperationalError) unable to open database file. Give an address such as"
+            " sqlite:///trials.db, or the path of a journal file.",
+        ),
+        (
+            "oracel://ann:secret@host/trials",
+            "--storage oracel://ann:***@host/trials cannot be opened: NoSuchModuleError: Can't load"
+            " plugin: sqlalchemy.dialects:oracel. Give an address such as sqlite:///trials.db, or"
+            " the path of a journal file.",
+        ),
+        (
+            "no/such/folder/trials.log",
+            "--storage no/such/folder/trials.log cannot be opened: FileNotFoundError: [Errno 2] No"
+            " such file or directory: 'no/such/folder/trials.log'. Give an address such as"
+            " sqlite:///trials.db, or the path of a journal file.",
+        ),
+        (
+            "trials.db",
+            "--storage is 'trials.db', but an address is expected for a database: write"
+            " sqlite:///trials.db.",
+        ),
+    ],
+)
+def test_a_storage_that_cannot_be_opened_is_refused(refused, address, message):
+    assert refused("--storage", address) == message
+
+
+def test_a_file_that_is_no_journal_is_refused(refused):
+    message = refused("--storage", "table.csv")
+    assert message.startswith("--storage table.csv cannot be opened: ")
+    assert message.endswith("such as sqlite:///trials.db, or the path of a journal file.")
+
+
+def test_a_run_goes_on_with_its_own_storage_only(fitwell, table, quick):
+    arguments = ("tune", table, "--target", "bought", "--out", "run", *quick)
+    assert fitwell(*arguments, "--storage", "sqlite:///shared.db").exit_code == 0
+    result = fitwell(*arguments, "--resume")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "fitwell: --resume: run was begun with storage = 'sqlite:///shared.db', not ''. Repeat the"
+        " first command, or choose another --out.\n"
+    )

@@ -111,7 +111,8 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``, ``log`` (such as ``"tensorboard:logs"``, or several).
+            ``workers``, ``log`` (such as ``"tensorboard:logs"``, or several),
+            ``storage`` for Optuna.
 
     Raises:
         InputError: an argument that cannot be used.
@@ -145,7 +146,7 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
 
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:
     """Sort options by whom they concern; an unknown one is refused."""
-    about_place = {"out", "resume", "force", "workers", "lang", "log"}
+    about_place = {"out", "resume", "force", "workers", "lang", "log", "storage"}
     about_data = {"target", "group", "time", "ignore"}
     about_run = {f.name for f in fields(Question)} - {"verb", "model"}
     known = about_place | about_data | about_run

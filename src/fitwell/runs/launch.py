@@ -36,6 +36,7 @@ from fitwell.runs.watch import Watch
 from fitwell.task import Task
 from fitwell.training.workers import Crew, default_workers
 from fitwell.tuning.ledger import Ledger
+from fitwell.tuning.studies import Studies, open_storage
 from fitwell.version import __version__
 
 
@@ -55,7 +56,8 @@ class DataOptions:
 class Place:
     """Where a run is written and by how many processes; no part of the question.
 
-    ``log`` names loggers, see `open_loggers`.
+    ``log`` names loggers, see `open_loggers`; ``storage`` is where Optuna's studies are kept
+    instead of the folder, see `open_storage`.
     """
 
     out: Path | None
@@ -65,6 +67,7 @@ class Place:
     command: Sequence[str] = ()
     lang: Lang = "en"
     log: tuple[str, ...] = ()
+    storage: str = ""
 
     def crew(self, device: str) -> Crew:
         """Give the processes that train."""
@@ -126,17 +129,21 @@ def run(
     """Answer the question, and write the run folder if the place has one."""
     crew = place.crew(task.device)
     asked = describe(question, task, options, place.command)
+    asked["options"]["storage"] = masked(place.storage)
     loggers = open_loggers(place.log)
+    storage = open_storage(place.storage) if place.storage else None
     folder = None
     if place.out is not None:
         folder = RunFolder.begin(place.out, asked, resume=place.resume, force=place.force)
         asked = {**asked, "id": folder.asked().get("id", "")}  # one that is resumed keeps its own
-    with loggers.running(Begun(name=run_name(place.out, asked), asked=asked)):
+    name = run_name(place.out, asked)
+    studies = Studies(storage, f"{name}/") if storage else None
+    with loggers.running(Begun(name=name, asked=asked)):
         performed = perform(
             question,
             task,
             crew=crew,
-            ledger=Ledger(folder.path if folder else None, loggers.trial),
+            ledger=Ledger(folder.path if folder else None, studies=studies, on_trial=loggers.trial),
             store=Store(folder.path / "population" if folder else None),
             watch=watch,
             reachable=reachable,

@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from fitwell.remedies.remedy import Parameter
 from fitwell.results import Trial
 from fitwell.tuning.candidates import Settings
+from fitwell.tuning.studies import Studies, in_file
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -68,27 +69,30 @@ class Ledger:
 
     Args:
         folder: holds ``trials.db`` and ``trials/``; None keeps everything in memory.
+        studies: where the studies are kept instead.
         on_trial: told of every trial as it ends.
     """
 
     def __init__(
-        self, folder: Path | None = None, on_trial: Callable[[Trial], None] = lambda _: None
+        self,
+        folder: Path | None = None,
+        *,
+        studies: Studies | None = None,
+        on_trial: Callable[[Trial], None] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._on_trial = on_trial
-        self._storage: optuna.storages.BaseStorage
-        if folder is None:
-            self._storage = optuna.storages.InMemoryStorage()
-        else:
+        if folder is not None:
             (folder / "trials").mkdir(exist_ok=True)
-            self._storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'trials.db'}")
+            studies = studies or in_file(folder / "trials.db")
+        self._studies = studies or Studies()
         self._rows: dict[tuple[str, int], NDArray[np.float32]] = {}
 
     def study(self, name: str) -> optuna.Study:
         """Open the study of that name, or begin it."""
         return optuna.create_study(
-            study_name=name,
-            storage=self._storage,
+            study_name=self._studies.prefix + name,
+            storage=self._studies.storage,
             direction="minimize",
             load_if_exists=True,
             sampler=optuna.samplers.RandomSampler(seed=0),  # never asked: all is enqueued
