@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "fitwell"
 FLOORS = {
     "errors": 0, "version": 0, "masking": 0,
     "results": 1,
-    "statistics": 2, "storage": 2, "determinism": 2,
+    "statistics": 2, "storage": 2, "determinism": 2, "own": 2,
     "data": 3, "models": 3, "recipe": 3,
     "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
     "compaction": 5, "remedies": 5,

@@ -87,7 +87,15 @@ training_options = options(
     click.option("--activation", default="relu", show_default=True),
     click.option("--epochs", type=int, default=60, show_default=True, help="The most epochs."),
     click.option("--batch-size", type=int, default=0, help="Rows per step [from the rows]."),
-    click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Adam's."),
+    click.option(
+        "--optimizer",
+        default="Adam",
+        show_default=True,
+        help="A class of torch.optim, or your own module:Class.",
+    ),
+    click.option("--optimizer-args", default="", help="Such as momentum=0.9,nesterov=true."),
+    click.option("--loss", default="", help="Your own module:function [cross-entropy]."),
+    click.option("--learning-rate", type=float, default=1e-3, show_default=True),
     click.option(
         "--schedule",
         type=click.Choice(["constant", "flat-cosine"]),

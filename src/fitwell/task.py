@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fitwell.data.source import Encoder, Rows, Source
 from fitwell.data.splits import Split, fold_rows
 from fitwell.models.blueprint import Blueprint
+from fitwell.own.loss import OwnLoss
 from fitwell.recipe import Recipe
 
 LossKind = Literal["cross-entropy", "squared-error"]
@@ -27,7 +28,7 @@ class Material:
         outputs: number of classes; 1 for ``squared-error``.
         blueprint: the network to build.
         validation_groups: of the validation rows, where rows are grouped.
-        loss: what is made small.
+        loss: what is made small; also what stopping and choosing go by.
         train_weights: how much each training row counts, above 0 and 1 on average.
         validation_weights: the same for the validation rows.
     """
@@ -39,7 +40,7 @@ class Material:
     outputs: int
     blueprint: Blueprint
     validation_groups: NDArray[np.int64] | None = None
-    loss: LossKind = "cross-entropy"
+    loss: LossKind | OwnLoss = "cross-entropy"
     train_weights: NDArray[np.float32] | None = None
     validation_weights: NDArray[np.float32] | None = None
 
@@ -91,6 +92,7 @@ class Task:
     blueprint: Blueprint
     recipe: Recipe
     device: str = "cpu"
+    loss: LossKind | OwnLoss = "cross-entropy"
 
     @property
     def kind(self) -> Literal["binary", "multiclass"]:
@@ -144,4 +146,5 @@ class Task:
             outputs=len(self.source.classes),
             blueprint=self.blueprint,
             validation_groups=self.groups(held),
+            loss=self.loss,
         )

@@ -8,6 +8,7 @@ from torch import nn
 
 from fitwell.determinism import seeded
 from fitwell.models.blueprint import Blueprint
+from fitwell.own.loss import OwnLoss
 from fitwell.population.course import Course
 from fitwell.population.fused import chunk_size
 from fitwell.population.job import Member
@@ -52,6 +53,10 @@ def why_not(material: Material, recipes: Recipes, device: str) -> str:
     """Say why a search cannot be fused; empty if it can."""
     if device != "cpu":
         return f"the device is {device}"
+    if isinstance(material.loss, OwnLoss):
+        return "the loss is your own"
+    for own in (recipe.optimizer for recipe in recipes.values() if recipe.optimizer):
+        return f"the optimizer is {own}"
     if material.loss != "cross-entropy" or material.train_weights is not None:
         return "the loss is not the cross-entropy of rows that count alike"
     for shape in {frame(recipe) for recipe in recipes.values()}:

@@ -21,11 +21,16 @@ from fitwell.diagnosis.verdict import decide
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor
 from fitwell.models.blueprint import Blueprint, from_module
+from fitwell.own.arguments import written
+from fitwell.own.given import own
 from fitwell.results import Diagnosis, Regularization, Result, State
 from fitwell.runs.folder import check_writable
 from fitwell.runs.launch import Place, make_task, run
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
+
+TRAINED_BY = ("optimizer", "optimizer_args", "loss")
+"""Options that may be objects in Python."""
 
 Model = str | nn.Module | Callable[..., nn.Module]
 
@@ -112,7 +117,8 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
             ``workers``, ``log`` (such as ``"tensorboard:logs"``, or several),
-            ``storage`` for Optuna.
+            ``storage`` for Optuna; ``optimizer`` (a class), ``optimizer_args`` (a dict) and
+            ``loss`` (a function of outputs and class numbers, one number per row).
 
     Raises:
         InputError: an argument that cannot be used.
@@ -133,15 +139,24 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     place, source_options, asked = _sort(options)
     if place.out is not None:
         check_writable(place.out)
-    named = model if isinstance(model, str) else f"{_name(model)} (given in Python)"
-    question = Question(verb=verb, model=named, **asked)  # type: ignore[arg-type]
-    task = make_task(question, _source(train, test, source_options), _blueprint(model))
+    trained = {key: asked.pop(key) for key in TRAINED_BY if key in asked}
+    named = {key: _named(given) for key, given in {"model": model, **trained}.items()}
+    question = Question(verb=verb, **named, **asked)  # type: ignore[arg-type]
+    source = _source(train, test, source_options)
+    task = make_task(question, source, _blueprint(model), own(**trained))
     given = {"path": "given in Python", **source_options}
     performed = run(question, task, place, Silent(), options=given)
     encoder: Any = None if isinstance(task.encoder, AsIs) else task.encoder
     shape = task.material.shape
     predictor = Predictor(performed.network, encoder, task.source.classes, shape)
     return Answer(performed.result, predictor)
+
+
+def _named(given: Any) -> str:
+    """Give an option as it is stored: what came as an object by its name."""
+    if isinstance(given, str):
+        return given
+    return written(given) if isinstance(given, dict) else f"{_name(given)} (given in Python)"
 
 
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:

@@ -25,6 +25,7 @@ from fitwell.loggers.loggers import open_loggers
 from fitwell.masking import masked
 from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
+from fitwell.own.given import Own
 from fitwell.population.store import Store
 from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
@@ -34,6 +35,7 @@ from fitwell.runs.perform import Performed, perform
 from fitwell.runs.question import Question, pick_device
 from fitwell.runs.watch import Watch
 from fitwell.task import Task
+from fitwell.training.rehearsal import leaves_zeros, rehearse
 from fitwell.training.workers import Crew, default_workers
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.studies import Studies, open_storage
@@ -159,16 +161,23 @@ def run(
     return performed
 
 
-def make_task(question: Question, source: Source, blueprint: Blueprint | None = None) -> Task:
+def make_task(
+    question: Question,
+    source: Source,
+    blueprint: Blueprint | None = None,
+    own: Own | None = None,
+) -> Task:
     """Split the rows and check that the network fits them.
 
     Args:
         question: the options.
         source: the data.
         blueprint: of a network given in Python; otherwise the question names one.
+        own: optimizer and loss given in Python; otherwise the question names them.
 
     Raises:
-        InputError: too few rows, another number of classes than asked, a misfit network.
+        InputError: too few rows, another number of classes than asked, a misfit network, an
+            optimizer or a loss that cannot work.
     """
     split = split_rows(source, seed=question.seed)
     classes = len(source.classes)
@@ -185,11 +194,18 @@ def make_task(question: Question, source: Source, blueprint: Blueprint | None = 
                 " with more groups, or none."
             )
     device = pick_device(question.device)
-    recipe = question.recipe(len(split.train))
+    own = own or question.own()
+    recipe = replace(question.recipe(len(split.train)), optimizer=own.optimizer)
+    if question.path == "l1" and not leaves_zeros(recipe):
+        raise InputError(
+            f"--path l1 needs SGD, Adam, AdamW or RMSprop, but --optimizer is {own.optimizer}. Use"
+            " one of them, or trace l2 or dropout."
+        )
     blueprint = blueprint or question.blueprint(images=isinstance(source, Images))
-    task = Task(source, split, blueprint, recipe, device)
+    task = Task(source, split, blueprint, recipe, device, own.loss or "cross-entropy")
     with seeded(question.seed, "cpu"):
         task.blueprint.build(task.material.shape, classes)
+    rehearse(task.material, recipe, device)
     return task
 
 

@@ -36,19 +36,19 @@ from fitwell.results import (
     State,
 )
 from fitwell.runs.finals import Final, train_arms
+from fitwell.runs.objective import form, own_notes
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Watch
-from fitwell.statistics import mean_interval, row_log_losses
+from fitwell.statistics import mean_interval
 from fitwell.task import Task
 from fitwell.training.loop import probabilities, restore
+from fitwell.training.reading import row_losses
+from fitwell.training.rehearsal import leaves_zeros
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.path import Tracer, strengths
 from fitwell.tuning.search import Choice, Search
 
-FORM = (
-    "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric; decoupled L2 beside it"
-)
 FOLDS = 3
 """So many further cuts of the rows judge the finalists."""
 
@@ -173,6 +173,8 @@ def _search(
         remedies = arm.found()
         if not task.blueprint.spare_layers:
             remedies = [remedy.without("removed_layers") for remedy in remedies]
+        if not leaves_zeros(task.recipe):
+            remedies = [remedy for remedy in remedies if remedy.name != "l1"]
         told = 0.0
         choices[arm.name] = search.run(arm.name, task.material, remedies, task.recipe)
         watch.advance(max(0.0, question.trials - told))  # what was dropped is done too
@@ -212,8 +214,8 @@ def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
     rows = task.split.validation
     # Where rare classes count more, they do so on both sides of each comparison.
     weights = task.material.class_weights(final.recipe)
-    last = row_log_losses(probabilities(network, task.inputs(rows)), task.targets(rows))
-    last = last * weights[task.targets(rows)]
+    held = (task.inputs(rows), task.targets(rows))
+    last = row_losses(network, task.material, final.recipe, held)
     seen = probabilities(network, task.material.train_x)
     return decide(
         [
@@ -232,7 +234,7 @@ def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> R
         l2=recipe.l2,
         dropout=recipe.dropout,
         batch_norm=recipe.batch_norm,
-        form=FORM,
+        form=form(recipe),
         zeros=shipped.outcomes[0].zeros,
         kept_untreated=choice.kept_plain,
         promised_log_loss=choice.promised,
@@ -309,4 +311,5 @@ def _notes(question: Question, task: Task, choices: dict[str, Choice]) -> tuple[
             "The arm 'smaller network' is left out: a network of your own needs a factory with"
             " a parameter width, a fraction that scales its hidden layers."
         )
+    notes += own_notes(task, searched=bool(choices))
     return tuple(notes)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fitwell.errors import InputError
 from fitwell.models.blueprint import Blueprint, find_factory
+from fitwell.own.given import Own, own
 from fitwell.recipe import Recipe
 
 Verb = Literal["diagnose", "tune", "compare"]
@@ -46,6 +47,9 @@ class Question:
     budget: float = 0.0
     device: str = "auto"
     path: Literal["", "l1", "l2", "dropout"] = ""
+    optimizer: str = "Adam"
+    optimizer_args: str = ""
+    loss: str = ""
 
     def __post_init__(self) -> None:
         wrong = [
@@ -99,6 +103,14 @@ class Question:
             patience=self.patience,
             class_weights=self.class_weights,
         )
+
+    def own(self) -> Own:
+        """Find the optimizer and the loss that are named.
+
+        Raises:
+            InputError: one is not there, or has no such argument.
+        """
+        return own(self.optimizer, self.optimizer_args, self.loss)
 
     def blueprint(self, *, images: bool) -> Blueprint:
         """Give the network's blueprint, for images or for a table.
