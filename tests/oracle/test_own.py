@@ -121,6 +121,8 @@ def test_a_recipe_with_an_optimizer_can_be_hashed_and_sent_to_workers():
     recipe = replace(RECIPE, optimizer=MOMENTUM)
     assert pickle.loads(pickle.dumps(recipe)) == recipe
     assert len({recipe, replace(RECIPE, optimizer=MOMENTUM), RECIPE}) == 2
+    listed, tupled = (own("Adam", {"betas": b}).optimizer for b in ([0.8, 0.9], (0.8, 0.9)))
+    assert len({listed, tupled}) == 1
     scale = 2.0
     jobs = [Job(seed, recipe, seed) for seed in range(2)]
     # Written on the spot, as in a notebook: pickle alone could not send it.
