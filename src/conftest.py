@@ -1,7 +1,11 @@
-"""Doctests are looked for in every file; an adapter can be read only beside its framework."""
+"""Doctests are looked for in every file; some can be read only beside a framework or a tool."""
 
 from importlib.util import find_spec
 
-FRAMEWORKS = ("lightning", "skorch", "transformers")
+ADAPTERS = ("lightning", "skorch", "transformers")
+LOGGERS = ("mlflow", "tensorboard")
 
-collect_ignore = [f"fitwell/adapters/{name}.py" for name in FRAMEWORKS if find_spec(name) is None]
+FILES = {f"fitwell/adapters/{name}.py": name for name in ADAPTERS}
+FILES |= {f"fitwell/loggers/{name}.py": name for name in LOGGERS}
+
+collect_ignore = [file for file, package in FILES.items() if find_spec(package) is None]

@@ -11,9 +11,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "fitwell"
 
 FLOORS = {
-    "errors": 0, "version": 0,
+    "errors": 0, "version": 0, "masking": 0,
     "results": 1,
-    "statistics": 2, "storage": 2, "determinism": 2,
+    "statistics": 2, "storage": 2, "determinism": 2, "own": 2,
     "data": 3, "models": 3, "recipe": 3,
     "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
     "compaction": 5, "remedies": 5,
@@ -21,7 +21,7 @@ FLOORS = {
     "population": 7,
     "training": 8,
     "diagnosis": 9, "tuning": 9, "comparison": 9, "model_files": 9,
-    "report": 10,
+    "report": 10, "loggers": 10,
     "runs": 11,
     "serving": 12, "sagemaker": 12, "shell": 12, "adapters": 12, "estimators": 12,
     "cli": 13, "__init__": 13,

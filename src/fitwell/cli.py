@@ -61,6 +61,12 @@ output_options = options(
         "--lang", type=click.Choice(["en", "ko"]), default="en", help="Report's language."
     ),
     click.option("--json", "as_json", is_flag=True, help="Print result.json and nothing else."),
+    click.option(
+        "--log",
+        multiple=True,
+        metavar="LOGGER:PLACE",
+        help="tensorboard:FOLDER or mlflow:FOLDER_OR_ADDRESS; repeatable.",
+    ),
     click.option("--quiet", is_flag=True, help="No progress."),
     click.option("--verbose", is_flag=True, help="Say how each search was run, and why so."),
 )
@@ -81,7 +87,15 @@ training_options = options(
     click.option("--activation", default="relu", show_default=True),
     click.option("--epochs", type=int, default=60, show_default=True, help="The most epochs."),
     click.option("--batch-size", type=int, default=0, help="Rows per step [from the rows]."),
-    click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Adam's."),
+    click.option(
+        "--optimizer",
+        default="Adam",
+        show_default=True,
+        help="A class of torch.optim, or your own module:Class.",
+    ),
+    click.option("--optimizer-args", default="", help="Such as momentum=0.9,nesterov=true."),
+    click.option("--loss", default="", help="Your own module:function [cross-entropy]."),
+    click.option("--learning-rate", type=float, default=1e-3, show_default=True),
     click.option(
         "--schedule",
         type=click.Choice(["constant", "flat-cosine"]),
@@ -108,6 +122,11 @@ search_options = options(
     click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),
     click.option("--bag", is_flag=True, help="Ship the mean of 4 networks, each on its own rows."),
     click.option("--greedy", is_flag=True, help="Ship the finalists' networks, weighted greedily."),
+    click.option(
+        "--storage",
+        default="",
+        help="Optuna's: sqlite:///FILE, any database, or a journal file [RUN/trials.db].",
+    ),
 )
 
 
@@ -188,6 +207,8 @@ def _run(verb: str, given: dict[str, Any]) -> None:
             force=given.pop("force"),
             workers=given.pop("workers"),
             lang=given.pop("lang"),
+            log=given.pop("log"),
+            storage=given.pop("storage", ""),
             command=("fitwell", *sys.argv[1:]),
         )
         with Progress(quiet=quiet) as watch:

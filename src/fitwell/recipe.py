@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from fitwell.errors import InputError
+from fitwell.own.optimizer import Optimizer
 
 Start = Literal["new", "given", "shrunk"]
 
@@ -14,12 +15,13 @@ class Recipe:
     """One training, apart from its data and its seed.
 
     The objective is ``loss + l1 Σ|w| + l2 Σw²``: no half in front of ``l2``, sums over the
-    penalized weights, cross-entropy averaged over the batch. The optimizer is Adam.
+    penalized weights, cross-entropy averaged over the batch. The optimizer is Adam, unless
+    ``optimizer`` is another.
 
     Attributes:
         epochs: the most passes over the training rows.
         batch_size: rows per step.
-        learning_rate: Adam's, before the schedule.
+        learning_rate: the optimizer's, before the schedule.
         schedule: ``constant``, or ``flat-cosine``: constant for the first half of
             ``epochs``, then a half cosine down to zero.
         patience: early stopping ends after so many epochs without a new minimum of the
@@ -43,6 +45,7 @@ class Recipe:
         removed_layers: so many hidden layers less.
         start: at ``new`` weights; at those that were ``given``; or at these ``shrunk`` and
             mixed with new ones, see `start_`.
+        optimizer: the user's own; None is Adam with torch's defaults.
     """
 
     epochs: int = 60
@@ -64,6 +67,7 @@ class Recipe:
     width: float = 1.0
     removed_layers: int = 0
     start: Start = "new"
+    optimizer: Optimizer | None = None
 
     def __post_init__(self) -> None:
         wrong = [

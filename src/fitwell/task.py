@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fitwell.data.source import Encoder, Rows, Source
 from fitwell.data.splits import Split, fold_rows
 from fitwell.models.blueprint import Blueprint
+from fitwell.own.loss import OwnLoss
 from fitwell.recipe import Recipe
 
 State = Mapping[str, NDArray[np.generic]]
@@ -29,7 +30,7 @@ class Material:
         outputs: number of classes; 1 for ``squared-error``.
         blueprint: the network to build.
         validation_groups: of the validation rows, where rows are grouped.
-        loss: what is made small.
+        loss: what is made small; also what stopping and choosing go by.
         train_weights: how much each training row counts, above 0 and 1 on average.
         validation_weights: the same for the validation rows.
         given: ``state_dict`` that a recipe may start from, checked to fit the blueprint.
@@ -42,7 +43,7 @@ class Material:
     outputs: int
     blueprint: Blueprint
     validation_groups: NDArray[np.int64] | None = None
-    loss: LossKind = "cross-entropy"
+    loss: LossKind | OwnLoss = "cross-entropy"
     train_weights: NDArray[np.float32] | None = None
     validation_weights: NDArray[np.float32] | None = None
     given: State | None = None
@@ -110,6 +111,7 @@ class Task:
     blueprint: Blueprint
     recipe: Recipe
     device: str = "cpu"
+    loss: LossKind | OwnLoss = "cross-entropy"
     given: Given | None = None
 
     @property
@@ -164,5 +166,6 @@ class Task:
             outputs=len(self.source.classes),
             blueprint=self.blueprint,
             validation_groups=self.groups(held),
+            loss=self.loss,
             given=self.given.state if self.given else None,
         )

@@ -14,7 +14,7 @@ from fitwell.data.tables import make_table
 from fitwell.diagnosis import gap, overtraining, underfitting, verdict
 from fitwell.remedies import all_remedies
 from fitwell.report.language import translate
-from fitwell.runs.perform import FORM
+from fitwell.runs.objective import FORM
 from fitwell.runs.start import SEEN
 from toys import make_frame
 

@@ -1,10 +1,7 @@
 """A network as something that can be built again and again, each time from new weights."""
 
 import copy
-import importlib
 import inspect
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,6 +12,7 @@ from torch import nn
 from fitwell.errors import InputError
 from fitwell.models.cnn import cnn
 from fitwell.models.mlp import ACTIVATIONS, mlp
+from fitwell.own.finding import find
 
 Factory = Callable[..., nn.Module]
 Shape = tuple[int, ...]
@@ -153,24 +151,7 @@ def find_factory(name: str) -> Factory:
     Raises:
         InputError: no such module, no such name, or it is not callable.
     """
-    module_name, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise InputError(
-            f"--model {name} cannot be imported: {type(error).__name__}: {error}. Write"
-            " module:factory, with the module on the Python path or in this folder."
-        ) from error
-    factory = getattr(module, attribute, None)
-    if not callable(factory):
-        public = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
-        raise InputError(
-            f"--model {name}: module {module_name} has no callable {attribute!r}. It has"
-            f" {', '.join(public[:8]) or 'none'}."
-        )
-    found: Factory = factory
+    found: Factory = find(name, "--model", "module:factory")
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from fitwell.own.loss import OwnLoss
 from fitwell.population.course import Course
 from fitwell.population.job import Member
 from fitwell.population.networks import initial, member_of, treat
@@ -36,6 +37,10 @@ def why_not(material: Material, recipes: Recipes, device: str) -> str:
     """Say why recipes cannot be trained as a population; empty if they can."""
     if device != "cpu":
         return f"the device is {device}"
+    if isinstance(material.loss, OwnLoss):
+        return "the loss is your own"
+    for own in (recipe.optimizer for recipe in recipes.values() if recipe.optimizer):
+        return f"the optimizer is {own}"
     if material.loss != "cross-entropy" or material.train_weights is not None:
         return "the loss is not the cross-entropy of rows that count alike"
     for shape in {frame(recipe) for recipe in recipes.values()}:

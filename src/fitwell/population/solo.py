@@ -56,7 +56,8 @@ class Solo:
 
     def inputs(self, x: NDArray[np.float32]) -> Tensor:
         """Give rows as the network reads them."""
-        return torch.from_numpy(x)
+        # A copy: bits hang on where an array begins, and elsewhere it may begin anywhere.
+        return torch.from_numpy(x).clone()
 
     @property
     def vectors(self) -> tuple[Vectors, Vectors, Vectors]:

@@ -11,6 +11,14 @@ from fitwell.errors import InputError
 Group = dict[str, Any]
 
 
+METRICS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)
+
+
+def has_metric(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether `inverse_metric` knows the optimizer, so that L1 can leave exact zeros."""
+    return isinstance(optimizer, METRICS)
+
+
 def groups_of(
     optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]
 ) -> list[tuple[Group, list[int]]]:
@@ -75,7 +83,7 @@ def inverse_metric(
     """
     if isinstance(optimizer, torch.optim.SGD):
         return None
-    if not isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)):
+    if not has_metric(optimizer):
         raise InputError(
             f"optimizer is {type(optimizer).__name__}, but exact zeros need SGD, Adam, AdamW or"
             " RMSprop. Use one of them, or keep the term in the loss with exact_zeros=False."

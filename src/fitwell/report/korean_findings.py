@@ -106,5 +106,31 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
         r"'더 작은 네트워크' 방법은 제외했습니다. 직접 만든 네트워크라면 은닉층 너비를 조절하는"
         r" width 인자를 팩토리가 받아야 합니다.",
     ),
+    (
+        r"L1 is not searched: exact zeros need SGD, Adam, AdamW or RMSprop, and the optimizer"
+        r" is (.*)\.",
+        r"L1은 탐색하지 않았습니다. 정확히 0인 가중치를 얻으려면 SGD, Adam, AdamW 또는 RMSprop이"
+        r" 필요한데 옵티마이저가 \1입니다.",
+    ),
+    (
+        r"Trained, stopped and chosen by your own loss (.*); curves, trials, the path and what was"
+        r" promised are in its unit, scores are cross-entropy\.",
+        r"직접 만든 손실 함수 \1로 학습하고, 멈추고, 골랐습니다. 곡선, 시행, 경로, 예상 손실은 이"
+        r" 손실의 단위이며 평가 점수는 교차 엔트로피입니다.",
+    ),
+    (
+        r"loss \+ l1 Σ\|w\| \+ l2 Σw²; (.*); L1 by a proximal step in (.*)'s metric; decoupled L2"
+        r" beside it",
+        r"손실 + λ₁ Σ|w| + λ₂ Σw², \1, L1은 \1의 계량에 따른 근접(proximal) 단계로, 분리형 가중치"
+        r" 감쇠는 손실과 별도로 적용",
+    ),
+    (
+        r"loss \+ l2 Σw²; (.*); decoupled L2 beside it",
+        r"손실 + λ₂ Σw², \1, 분리형 가중치 감쇠는 손실과 별도로 적용",
+    ),
+    (
+        r"The logger (.*?) failed and was left out from then on: (.*)\.",
+        r"로거 \1이(가) 실패하여 이후 기록에서 제외했습니다: \2.",
+    ),
 )
 """Sentences that hold numbers or names: a regular expression and what its groups go into."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fitwell.comparison.arms import EARLY_STOPPING, TREATMENT, UNTREATED
 from fitwell.results import Cost, Curve, Member
 from fitwell.runs.finals import Final
+from fitwell.runs.objective import own_notes
 from fitwell.runs.question import Question
 from fitwell.task import Task
 from fitwell.tuning.search import Choice
@@ -74,4 +75,5 @@ def notes_on(question: Question, task: Task, choices: Mapping[str, Choice]) -> t
             "The arm 'smaller network' is left out: a network of your own needs a factory with"
             " a parameter width, a fraction that scales its hidden layers."
         )
+    notes += own_notes(task, searched=bool(choices))
     return tuple(notes)

@@ -21,12 +21,17 @@ from fitwell.diagnosis.verdict import decide
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor
 from fitwell.models.blueprint import Blueprint, from_module
+from fitwell.own.arguments import written
+from fitwell.own.given import own
 from fitwell.results import Diagnosis, Regularization, Result, State
 from fitwell.runs.folder import check_writable
 from fitwell.runs.given import name_given
 from fitwell.runs.launch import Place, make_task, run
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
+
+TRAINED_BY = ("optimizer", "optimizer_args", "loss")
+"""Options that may be objects in Python."""
 
 Model = str | nn.Module | Callable[..., nn.Module]
 
@@ -114,7 +119,9 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
             ``workers``, ``bag`` or ``greedy`` to ship several networks as one; ``from_weights``
             is a safetensors file or a ``state_dict`` of the network, from which the treatment
-            is tried too.
+            is tried too; ``log`` (such as ``"tensorboard:logs"``, or several),
+            ``storage`` for Optuna; ``optimizer`` (a class), ``optimizer_args`` (a dict) and
+            ``loss`` (a function of outputs and class numbers, one number per row).
 
     Raises:
         InputError: an argument that cannot be used.
@@ -135,10 +142,12 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     place, source_options, asked = _sort(options)
     if place.out is not None:
         check_writable(place.out)
-    named = model if isinstance(model, str) else f"{_name(model)} (given in Python)"
+    trained = {key: asked.pop(key) for key in TRAINED_BY if key in asked}
+    named = {key: _named(given) for key, given in {"model": model, **trained}.items()}
     asked["from_weights"], weights = name_given(asked.get("from_weights"))
-    question = Question(verb=verb, model=named, **asked)  # type: ignore[arg-type]
-    task = make_task(question, _source(train, test, source_options), _blueprint(model), weights)
+    question = Question(verb=verb, **named, **asked)  # type: ignore[arg-type]
+    source = _source(train, test, source_options)
+    task = make_task(question, source, _blueprint(model), own=own(**trained), weights=weights)
     given = {"path": "given in Python", **source_options}
     performed = run(question, task, place, Silent(), options=given)
     encoder: Any = None if isinstance(task.encoder, AsIs) else task.encoder
@@ -147,9 +156,16 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
     return Answer(performed.result, predictor)
 
 
+def _named(given: Any) -> str:
+    """Give an option as it is stored: what came as an object by its name."""
+    if isinstance(given, str):
+        return given
+    return written(given) if isinstance(given, dict) else f"{_name(given)} (given in Python)"
+
+
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:
     """Sort options by whom they concern; an unknown one is refused."""
-    about_place = {"out", "resume", "force", "workers", "lang"}
+    about_place = {"out", "resume", "force", "workers", "lang", "log", "storage"}
     about_data = {"target", "group", "time", "ignore"}
     about_run = {f.name for f in fields(Question)} - {"verb", "model"}
     known = about_place | about_data | about_run
@@ -160,6 +176,8 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
             raise InputError(f"{name} is no option. {hint}")
     if options.get("lang", "en") not in ("en", "ko"):
         raise InputError(f"lang is {options['lang']!r}, but en or ko is expected.")
+    if isinstance(options.get("log"), str):
+        options = {**options, "log": (options["log"],)}
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))

@@ -1,6 +1,7 @@
 """One run from a file to a folder: what the command line and the SageMaker job call."""
 
 import platform
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,20 +21,27 @@ from fitwell.data.source import Source
 from fitwell.data.splits import split_rows
 from fitwell.determinism import seeded
 from fitwell.errors import InputError
+from fitwell.loggers.logger import Begun
+from fitwell.loggers.loggers import open_loggers
+from fitwell.masking import masked
 from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
+from fitwell.own.given import Own
 from fitwell.population.store import Store
 from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
 from fitwell.runs.ensembles import check_folds
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
 from fitwell.runs.given import read_given, take_given
+from fitwell.runs.logs import run_name, with_failures
 from fitwell.runs.perform import Performed, perform
 from fitwell.runs.question import Question, pick_device
 from fitwell.runs.watch import Watch
 from fitwell.task import Task
+from fitwell.training.rehearsal import leaves_zeros, rehearse
 from fitwell.training.workers import Crew, default_workers
 from fitwell.tuning.ledger import Ledger
+from fitwell.tuning.studies import Studies, open_storage
 from fitwell.version import __version__
 
 
@@ -51,7 +59,11 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a run is written and by how many processes; no part of the question."""
+    """Where a run is written and by how many processes; no part of the question.
+
+    ``log`` names loggers, see `open_loggers`; ``storage`` is where Optuna's studies are kept
+    instead of the folder, see `open_storage`.
+    """
 
     out: Path | None
     resume: bool = False
@@ -59,6 +71,8 @@ class Place:
     workers: int = 0
     command: Sequence[str] = ()
     lang: Lang = "en"
+    log: tuple[str, ...] = ()
+    storage: str = ""
 
     def crew(self, device: str) -> Crew:
         """Give the processes that train."""
@@ -120,21 +134,33 @@ def run(
     """Answer the question, and write the run folder if the place has one."""
     crew = place.crew(task.device)
     asked = describe(question, task, options, place.command)
+    asked["options"]["storage"] = masked(place.storage)
+    loggers = open_loggers(place.log)
+    storage = open_storage(place.storage) if place.storage else None
     folder = None
     if place.out is not None:
         folder = RunFolder.begin(place.out, asked, resume=place.resume, force=place.force)
-    performed = perform(
-        question,
-        task,
-        crew=crew,
-        ledger=Ledger(folder.path if folder else None),
-        store=Store(folder.path / "population" if folder else None),
-        watch=watch,
-        reachable=reachable,
-    )
-    if folder is not None:
-        watch.stage("writing the report")
-        write_run(folder, task, performed, asked, place.lang)
+        asked = {**asked, "id": folder.asked().get("id", "")}  # one that is resumed keeps its own
+    name = run_name(place.out, asked)
+    studies = Studies(storage, f"{name}/") if storage else None
+    with loggers.running(Begun(name=name, asked=asked)):
+        performed = perform(
+            question,
+            task,
+            crew=crew,
+            ledger=Ledger(folder.path if folder else None, studies=studies, on_trial=loggers.trial),
+            store=Store(folder.path / "population" if folder else None),
+            watch=watch,
+            reachable=reachable,
+        )
+        if folder is not None:
+            watch.stage("writing the report")
+            write_run(folder, task, performed, asked, place.lang)
+        loggers.end(performed.result)
+    if loggers.failures:
+        performed = replace(performed, result=with_failures(performed.result, loggers.failures))
+        if folder is not None:
+            write_run(folder, task, performed, asked, place.lang)
     return performed
 
 
@@ -142,6 +168,8 @@ def make_task(
     question: Question,
     source: Source,
     blueprint: Blueprint | None = None,
+    *,
+    own: Own | None = None,
     weights: Mapping[str, Tensor] | None = None,
 ) -> Task:
     """Split the rows and check that the network fits them.
@@ -150,11 +178,13 @@ def make_task(
         question: the options.
         source: the data.
         blueprint: of a network given in Python; otherwise the question names one.
+        own: optimizer and loss given in Python; otherwise the question names them.
         weights: to start from, given in Python; otherwise the question may name a file.
 
     Raises:
         InputError: too few rows, another number of classes than asked, a misfit network, a
-            bag of rows that allow no folds, weights that do not fit.
+            bag of rows that allow no folds, weights that do not fit, an optimizer or a loss
+            that cannot work.
     """
     split = split_rows(source, seed=question.seed)
     classes = len(source.classes)
@@ -171,13 +201,20 @@ def make_task(
                 " with more groups, or none."
             )
     device = pick_device(question.device)
-    recipe = question.recipe(len(split.train))
+    own = own or question.own()
+    recipe = replace(question.recipe(len(split.train)), optimizer=own.optimizer)
+    if question.path == "l1" and not leaves_zeros(recipe):
+        raise InputError(
+            f"--path l1 needs SGD, Adam, AdamW or RMSprop, but --optimizer is {own.optimizer}. Use"
+            " one of them, or trace l2 or dropout."
+        )
     blueprint = blueprint or question.blueprint(images=isinstance(source, Images))
-    task = Task(source, split, blueprint, recipe, device)
+    task = Task(source, split, blueprint, recipe, device, own.loss or "cross-entropy")
     if question.bag:
         check_folds(task, question.seed)
     with seeded(question.seed, "cpu"):
         network = task.blueprint.build(task.material.shape, classes)
+    rehearse(task.material, recipe, device)
     if weights is not None:
         return replace(task, given=take_given(weights, network, blueprint))
     if question.from_weights:
@@ -192,6 +229,7 @@ def describe(
     return {
         "format": FORMAT,
         "fitwell": __version__,
+        "id": secrets.token_hex(4),
         "verb": question.verb,
         "options": {
             **question.stored(),
@@ -211,7 +249,7 @@ def describe(
             "test": len(task.split.test),
         },
         "seeds": list(range(question.seed, question.seed + question.repeats)),
-        "command": " ".join(command),
+        "command": masked(" ".join(command)),
         "versions": _versions(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "test_openings": [],

@@ -37,20 +37,20 @@ from fitwell.results import (
 from fitwell.runs.account import cost_of, curves_of, members_of, notes_on
 from fitwell.runs.ensembles import FOLDS, train_ensembles, trainings_of
 from fitwell.runs.finals import Final, train_arms
+from fitwell.runs.objective import form
 from fitwell.runs.question import Question
 from fitwell.runs.start import about_start, as_given, notes_on_start
 from fitwell.runs.watch import Watch
-from fitwell.statistics import mean_interval, row_log_losses
+from fitwell.statistics import mean_interval
 from fitwell.task import Task
 from fitwell.training.loop import probabilities
+from fitwell.training.reading import row_losses
+from fitwell.training.rehearsal import leaves_zeros
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.path import Tracer, strengths
 from fitwell.tuning.search import Choice, Search
 
-FORM = (
-    "loss + l1 Σ|w| + l2 Σw²; Adam; L1 by a proximal step in Adam's metric; decoupled L2 beside it"
-)
 SHIPPED = (BAG, GREEDY, REFITTED, UNTREATED)
 """The first of these arms that a run has is the one that goes into the model folder."""
 
@@ -200,6 +200,8 @@ def _search(
         remedies = arm.found()
         if not task.blueprint.spare_layers:
             remedies = [remedy.without("removed_layers") for remedy in remedies]
+        if not leaves_zeros(task.recipe):
+            remedies = [remedy for remedy in remedies if remedy.name != "l1"]
         told = 0.0
         choices[arm.name] = search.run(arm.name, task.material, remedies, task.recipe)
         watch.advance(max(0.0, question.trials - told))  # what was dropped is done too
@@ -231,8 +233,8 @@ def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
     rows = task.split.validation
     # Where rare classes count more, they do so on both sides of each comparison.
     weights = task.material.class_weights(final.recipe)
-    last = row_log_losses(probabilities(network, task.inputs(rows)), task.targets(rows))
-    last = last * weights[task.targets(rows)]
+    held = (task.inputs(rows), task.targets(rows))
+    last = row_losses(network, task.material, final.recipe, held)
     seen = probabilities(network, task.material.train_x)
     return decide(
         [
@@ -252,7 +254,7 @@ def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> R
         l2=recipe.l2,
         dropout=recipe.dropout,
         batch_norm=recipe.batch_norm,
-        form=FORM,
+        form=form(recipe),
         zeros=shipped.zeros,
         kept_untreated=choice.kept_plain,
         promised_log_loss=choice.promised,

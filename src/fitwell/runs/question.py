@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fitwell.errors import InputError
 from fitwell.models.blueprint import Blueprint, find_factory
+from fitwell.own.given import Own, own
 from fitwell.recipe import Recipe
 
 Verb = Literal["diagnose", "tune", "compare"]
@@ -49,6 +50,9 @@ class Question:
     bag: bool = False
     greedy: bool = False
     from_weights: str = ""
+    optimizer: str = "Adam"
+    optimizer_args: str = ""
+    loss: str = ""
 
     def __post_init__(self) -> None:
         wrong = [
@@ -119,6 +123,14 @@ class Question:
             patience=self.patience,
             class_weights=self.class_weights,
         )
+
+    def own(self) -> Own:
+        """Find the optimizer and the loss that are named.
+
+        Raises:
+            InputError: one is not there, or has no such argument.
+        """
+        return own(self.optimizer, self.optimizer_args, self.loss)
 
     def blueprint(self, *, images: bool) -> Blueprint:
         """Give the network's blueprint, for images or for a table.

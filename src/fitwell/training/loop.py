@@ -97,9 +97,7 @@ def _epochs(
     seen = part(material.train_x, material.train_y, material.train_weights, device)
     held = part(material.validation_x, material.validation_y, material.validation_weights, device)
     loss = Loss(material.loss, _class_weights(material, recipe, device))
-    optimizer = torch.optim.Adam(
-        treated.module.parameters(), lr=recipe.learning_rate, fused=device != "mps"
-    )
+    optimizer = _optimizer(treated.module, recipe, device)
     halves = _halves(material)
     patience = Patience(recipe.patience)
     curves = _Curves()
@@ -127,6 +125,12 @@ def _epochs(
         if recipe.early_stopping and patience.exhausted:
             break
     return curves, best_epoch, best
+
+
+def _optimizer(module: nn.Module, recipe: Recipe, device: str) -> torch.optim.Optimizer:
+    if recipe.optimizer is not None:
+        return recipe.optimizer.make(module.parameters(), recipe.learning_rate)
+    return torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=device != "mps")
 
 
 def _halves(material: Material) -> NDArray[np.bool_]:

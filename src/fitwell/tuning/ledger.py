@@ -5,7 +5,7 @@ the choice needs, lie beside the storage and are written first.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from fitwell.remedies.remedy import Parameter
+from fitwell.results import Trial
 from fitwell.tuning.candidates import Settings
+from fitwell.tuning.studies import Studies, in_file
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -38,6 +40,20 @@ class Entry:
     seconds: float
     pruned: bool = False
 
+    def trial(self, arm: str) -> Trial:
+        """Give it as plain data."""
+        judged = self.judged
+        return Trial(
+            arm=arm,
+            number=self.number,
+            settings=self.settings,
+            validation_log_loss=None if judged is None else float(judged.mean(dtype=np.float64)),
+            best_epoch=self.best_epoch,
+            seconds=self.seconds,
+            epochs=self.epochs,
+            dropped=self.pruned,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Folded:
@@ -53,23 +69,30 @@ class Ledger:
 
     Args:
         folder: holds ``trials.db`` and ``trials/``; None keeps everything in memory.
+        studies: where the studies are kept instead.
+        on_trial: told of every trial as it ends.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        studies: Studies | None = None,
+        on_trial: Callable[[Trial], None] = lambda _: None,
+    ) -> None:
         self._folder = folder
-        self._storage: optuna.storages.BaseStorage
-        if folder is None:
-            self._storage = optuna.storages.InMemoryStorage()
-        else:
+        self._on_trial = on_trial
+        if folder is not None:
             (folder / "trials").mkdir(exist_ok=True)
-            self._storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'trials.db'}")
+            studies = studies or in_file(folder / "trials.db")
+        self._studies = studies or Studies()
         self._rows: dict[tuple[str, int], NDArray[np.float32]] = {}
 
     def study(self, name: str) -> optuna.Study:
         """Open the study of that name, or begin it."""
         return optuna.create_study(
-            study_name=name,
-            storage=self._storage,
+            study_name=self._studies.prefix + name,
+            storage=self._studies.storage,
             direction="minimize",
             load_if_exists=True,
             sampler=optuna.samplers.RandomSampler(seed=0),  # never asked: all is enqueued
@@ -110,6 +133,10 @@ class Ledger:
 
     def tell(self, name: str, trial: optuna.Trial, entry: Entry) -> None:
         """End a trial; one that diverged ends as failed, with what it took."""
+        self._tell(name, trial, entry)
+        self._on_trial(entry.trial(name))
+
+    def _tell(self, name: str, trial: optuna.Trial, entry: Entry) -> None:
         trial.set_user_attr("best_epoch", entry.best_epoch)
         trial.set_user_attr("epochs", entry.epochs)
         trial.set_user_attr("seconds", entry.seconds)

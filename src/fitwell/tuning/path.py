@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from fitwell.errors import TrainingFailed
 from fitwell.recipe import Recipe
 from fitwell.results import PathPoint, RegularizationPath
-from fitwell.statistics import difference_of, mean_interval, row_log_losses
+from fitwell.statistics import difference_of, mean_interval
 from fitwell.task import Material
-from fitwell.training.loop import probabilities, restore
+from fitwell.training.loop import restore
 from fitwell.training.outcome import Job, Outcome
+from fitwell.training.reading import row_losses
 from fitwell.training.workers import Crew
 
 POINTS = 12
@@ -103,10 +104,9 @@ class Tracer:
 
     def _losses(self, material: Material, base: Recipe, outcome: Outcome) -> tuple[Losses, Losses]:
         network = restore(material, base, outcome)
-        weights = material.class_weights(base)
         seen, held = (
-            row_log_losses(probabilities(network, x), y) * weights[y]
-            for x, y in (
+            row_losses(network, material, base, rows)
+            for rows in (
                 (material.train_x, material.train_y),
                 (material.validation_x, material.validation_y),
             )

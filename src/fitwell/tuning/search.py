@@ -124,7 +124,7 @@ class Search:
             finalists=tuple(tries[number] for number in finalists),
             promised=mean_interval(judged, self.groups),
             estimate=table.estimate(range(1, len(folded) + 1)) if folded else None,
-            trials=tuple(_trial(name, entry) for entry in entries.values()),
+            trials=tuple(entry.trial(name) for entry in entries.values()),
             path=way.path(material, tries),
             trainings=len(entries) + len(finalists) * len(folded),
             cut=cut,
@@ -198,17 +198,3 @@ def _recipe(base: Recipe, remedies: Sequence[Remedy], settings: Settings) -> Rec
         base = remedy.apply(base, settings)
     # What is off cannot fade: such a recipe would be the plain one under another name.
     return base if base.dropout or base.decay_epochs else replace(base, fades=False)
-
-
-def _trial(name: str, entry: Entry) -> Trial:
-    value = None if entry.judged is None else float(entry.judged.mean(dtype=np.float64))
-    return Trial(
-        arm=name,
-        number=entry.number,
-        settings=entry.settings,
-        validation_log_loss=value,
-        best_epoch=entry.best_epoch,
-        seconds=entry.seconds,
-        epochs=entry.epochs,
-        dropped=entry.pruned,
-    )

@@ -1,0 +1,30 @@
+"""A small run that is told to loggers, and watched on its way."""
+
+from fitwell.data.tables import make_table
+from fitwell.runs.launch import Place, launch_source
+from fitwell.runs.question import Question
+from fitwell.runs.watch import Silent
+from toys import make_frame
+
+QUESTION = Question(verb="tune", trials=4, epochs=3, seeds=2, widths=(8,))
+
+
+class At(Silent):
+    """Does something when a stage begins."""
+
+    def __init__(self, stage, act):
+        self._stage, self._act = stage, act
+
+    def stage(self, text):
+        if text == self._stage:
+            self._act()
+
+
+def run(out, *log, watch=None, resume=False):
+    table = make_table(make_frame(), "bought", name="table.csv")
+    place = Place(out=out, resume=resume, workers=1, log=log)
+    return launch_source(QUESTION, table, place, watch or Silent(), options={"path": "made"})
+
+
+def interrupt():
+    raise KeyboardInterrupt
