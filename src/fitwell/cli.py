@@ -65,6 +65,12 @@ output_options = options(
     click.option("--verbose", is_flag=True, help="Say how each search was run, and why so."),
 )
 
+ray_option = click.option(
+    "--ray",
+    metavar="auto|HOST:PORT",
+    help="Train on a Ray cluster that runs already, and not with --workers.",
+)
+
 data_options = options(
     click.argument("data"),
     click.option("--target", help="Column to predict (tables)."),
@@ -131,6 +137,7 @@ def diagnose(**given: Any) -> None:
     type=click.Choice(["l1", "l2", "dropout"]),
     help="Trace this remedy too, from none of it to too much.",
 )
+@ray_option
 @output_options
 def tune(**given: Any) -> None:
     """Find the L1, L2 and dropout that suit this network, and test the result once."""
@@ -141,6 +148,7 @@ def tune(**given: Any) -> None:
 @data_options
 @training_options
 @search_options
+@ray_option
 @output_options
 def compare(**given: Any) -> None:
     """Hold the treatment against more shuffling, more training data, a smaller network."""
@@ -178,6 +186,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
             resume=given.pop("resume"),
             force=given.pop("force"),
             workers=given.pop("workers"),
+            ray=given.pop("ray", None),
             lang=given.pop("lang"),
             command=("fitwell", *sys.argv[1:]),
         )

@@ -111,7 +111,7 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``.
+            ``workers``, ``ray``.
 
     Raises:
         InputError: an argument that cannot be used.
@@ -145,7 +145,7 @@ def _answer(verb: str, model: Model, train: Any, test: Any, options: dict[str, A
 
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:
     """Sort options by whom they concern; an unknown one is refused."""
-    about_place = {"out", "resume", "force", "workers", "lang"}
+    about_place = {"out", "resume", "force", "workers", "ray", "lang"}
     about_data = {"target", "group", "time", "ignore"}
     about_run = {f.name for f in fields(Question)} - {"verb", "model"}
     known = about_place | about_data | about_run
@@ -159,7 +159,7 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))
-    else:
+    elif place.ray is None:
         place = replace(place, workers=place.workers or 1)
     data = {k: v for k, v in options.items() if k in about_data}
     return place, data, {k: v for k, v in options.items() if k in about_run}

@@ -21,6 +21,7 @@ from fitwell.determinism import seeded
 from fitwell.errors import InputError
 from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
+from fitwell.population.ray_tasks import connect
 from fitwell.population.store import Store
 from fitwell.report.page import Lang, missing_parts, write_report
 from fitwell.results import Result
@@ -48,7 +49,7 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a run is written and by how many processes; no part of the question."""
+    """Where a run is written and by what it is trained; no part of the question."""
 
     out: Path | None
     resume: bool = False
@@ -56,6 +57,7 @@ class Place:
     workers: int = 0
     command: Sequence[str] = ()
     lang: Lang = "en"
+    ray: str | None = None
 
     def crew(self, device: str) -> Crew:
         """Give the processes that train."""
@@ -63,7 +65,23 @@ class Place:
             raise InputError(
                 f"--workers is {self.workers}, but at least 1 is expected, or 0 for one per core."
             )
+        if self.ray is not None:
+            return self._cluster(device)
         return Crew(workers=self.workers or default_workers(), device=device)
+
+    def _cluster(self, device: str) -> Crew:
+        assert self.ray is not None
+        if self.workers:
+            raise InputError(
+                f"--workers is {self.workers}, but with --ray as much is trained at once as the"
+                " cluster has cores. Leave one of the two out."
+            )
+        if device != "cpu":
+            raise InputError(
+                f"--ray trains on processors, but the device is {device}. Add --device cpu."
+            )
+        connect(self.ray)
+        return Crew(ray=self.ray)
 
 
 def launch(question: Question, data: DataOptions, place: Place, watch: Watch) -> Result:
