@@ -53,7 +53,7 @@ def connect(address: str) -> None:
         )
     except subprocess.SubprocessError as error:
         raise InputError(_no_answer(address, error)) from error
-    ray.init(address=address, logging_level="warning", log_to_driver=False)
+    ray.init(address=address, logging_level="error", log_to_driver=False)
 
 
 def _no_answer(address: str, error: subprocess.SubprocessError) -> str:
