@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import sys
 import threading
 import time
+import types
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -141,6 +143,18 @@ def test_a_node_with_another_version_is_refused(connected, monkeypatch):
     assert str(caught.value) == (
         f"--ray: node 127.0.0.1 has fitwell {__version__}, but 99.0 runs here, so that numbers"
         " could differ. Install the same versions on every node."
+    )
+
+
+def test_a_module_that_a_node_does_not_have_is_named(connected, monkeypatch):
+    ghost = types.ModuleType("ghost")
+    exec("def f(x): return x", ghost.__dict__)
+    monkeypatch.setitem(sys.modules, "ghost", ghost)
+    with pytest.raises(InputError) as caught:
+        list(tasks(ghost.f, [(1,)]))
+    assert str(caught.value) == (
+        "--ray: a node cannot import ghost. Install the same fitwell on every node, and hand your"
+        " own files on with Ray's runtime_env."
     )
 
 

@@ -95,7 +95,7 @@ def tasks(
         The place of a call among the others and what it returned, in any order.
 
     Raises:
-        InputError: a node has other versions than this process.
+        InputError: a node has other versions than this process, or lacks a module.
         TrainingFailed: Ray has done a task `RETRIES` times again and lost it each time.
     """
     import ray
@@ -162,6 +162,12 @@ def _result(task: Any) -> Any:
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, FitwellError):
             raise error.cause from None
+        missing = re.search(r"No module named '([^']+)'", str(error))
+        if missing:
+            raise InputError(
+                f"--ray: a node cannot import {missing[1]}. Install the same fitwell on every"
+                " node, and hand your own files on with Ray's runtime_env."
+            ) from error
         raise
     except ray.exceptions.RayError as error:
         raise TrainingFailed(
