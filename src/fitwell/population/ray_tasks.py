@@ -114,7 +114,7 @@ def tasks(
             yield going.pop(ended), result
     finally:
         for task in going:
-            ray.cancel(task)
+            ray.cancel(task, force=True)  # what is in the middle of a C function hears nothing else
 
 
 @cache
