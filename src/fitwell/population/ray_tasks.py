@@ -135,7 +135,9 @@ def _checked(wanted: dict[str, str], function: Callable[..., Any], *given: Any) 
                 f" {wanted[package]} runs here, so that numbers could differ. Install the same"
                 " versions on every node."
             )
-    # Arrays in the store of objects cannot be written to, which torch complains about.
+    # Arrays that came in a message cannot be written to, which torch complains about, and begin
+    # anywhere in memory, not at a multiple of 16 bytes as NumPy's own: matrix products round
+    # otherwise then. What `deepcopy` makes is NumPy's own.
     return function(*copy.deepcopy(given))
 
 
