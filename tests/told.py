@@ -1,7 +1,8 @@
 """A small run that is told to loggers, and watched on its way."""
 
 from fitwell.data.tables import make_table
-from fitwell.runs.launch import Place, launch_source
+from fitwell.runs.launch import launch_source
+from fitwell.runs.place import Place
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
 from toys import make_frame

@@ -1,7 +1,7 @@
 """The command line: parse, call one library function, print. The only place that prints."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,13 @@ from typing import Any
 import click
 
 from fitwell.errors import FitwellError, InputError
+from fitwell.options import (
+    data_options,
+    output_options,
+    ray_option,
+    search_options,
+    training_options,
+)
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -37,97 +44,6 @@ def main() -> None:
     Example:
         fitwell tune visits.csv --target outcome --trials 32 --out run
     """
-
-
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Stack several options into one decorator, first on top."""
-
-    def apply(function: Any) -> Any:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return apply
-
-
-output_options = options(
-    click.option("--out", type=click.Path(path_type=Path), help="Run folder to make."),
-    click.option("--resume", is_flag=True, help="Go on with a run that was cut off."),
-    click.option("--force", is_flag=True, help="Replace the run folder if it exists."),
-    click.option(
-        "--workers", type=int, default=0, help="Processes that train [one per core, at most 8]."
-    ),
-    click.option(
-        "--lang", type=click.Choice(["en", "ko"]), default="en", help="Report's language."
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print result.json and nothing else."),
-    click.option(
-        "--log",
-        multiple=True,
-        metavar="LOGGER:PLACE",
-        help="tensorboard:FOLDER or mlflow:FOLDER_OR_ADDRESS; repeatable.",
-    ),
-    click.option("--quiet", is_flag=True, help="No progress."),
-    click.option("--verbose", is_flag=True, help="Say how each search was run, and why so."),
-)
-
-data_options = options(
-    click.argument("data"),
-    click.option("--target", help="Column to predict (tables)."),
-    click.option("--test", help="FILE with the test rows; otherwise 20 % are set aside."),
-    click.option("--group", help="Column: rows of one patient or customer stay together."),
-    click.option("--time", help="Column: train on the past, test on the future."),
-    click.option("--ignore", multiple=True, metavar="COL", help="Column to leave out; repeatable."),
-    click.option("--task", type=click.Choice(["auto", "binary", "multiclass"]), default="auto"),
-)
-
-training_options = options(
-    click.option("--model", default="auto", help="mlp, cnn or your own module:factory."),
-    click.option("--widths", default="", help="Units per hidden layer, for example 256,256."),
-    click.option("--activation", default="relu", show_default=True),
-    click.option("--epochs", type=int, default=60, show_default=True, help="The most epochs."),
-    click.option("--batch-size", type=int, default=0, help="Rows per step [from the rows]."),
-    click.option(
-        "--optimizer",
-        default="Adam",
-        show_default=True,
-        help="A class of torch.optim, or your own module:Class.",
-    ),
-    click.option("--optimizer-args", default="", help="Such as momentum=0.9,nesterov=true."),
-    click.option("--loss", default="", help="Your own module:function [cross-entropy]."),
-    click.option("--learning-rate", type=float, default=1e-3, show_default=True),
-    click.option(
-        "--schedule",
-        type=click.Choice(["constant", "flat-cosine"]),
-        default="constant",
-        show_default=True,
-        help="Learning rate over the epochs.",
-    ),
-    click.option("--patience", type=int, default=10, show_default=True, help="Of early stopping."),
-    click.option(
-        "--class-weights",
-        type=click.Choice(["none", "balanced"]),
-        default="none",
-        show_default=True,
-        help="Weight rows of rare classes more.",
-    ),
-    click.option("--seed", type=int, default=0, show_default=True),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-)
-
-search_options = options(
-    click.option("--trials", type=int, default=32, show_default=True, help="Settings per search."),
-    click.option("--seeds", type=int, default=0, help="Final trainings per arm [3, compare 5]."),
-    click.option("--budget", default="", help="Time for the searches, such as 10m."),
-    click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),
-    click.option("--bag", is_flag=True, help="Ship the mean of 4 networks, each on its own rows."),
-    click.option("--greedy", is_flag=True, help="Ship the finalists' networks, weighted greedily."),
-    click.option(
-        "--storage",
-        default="",
-        help="Optuna's: sqlite:///FILE, any database, or a journal file [RUN/trials.db].",
-    ),
-)
 
 
 def _epilog(verb: str) -> str:
@@ -159,6 +75,7 @@ def diagnose(**given: Any) -> None:
     metavar="FILE",
     help="Weights that you have (safetensors): try to start from them, too.",
 )
+@ray_option
 @output_options
 def tune(**given: Any) -> None:
     """Find the L1, L2 and dropout that suit this network, and test the result once."""
@@ -169,6 +86,7 @@ def tune(**given: Any) -> None:
 @data_options
 @training_options
 @search_options
+@ray_option
 @output_options
 def compare(**given: Any) -> None:
     """Hold the treatment against more shuffling, more training data, a smaller network."""
@@ -195,7 +113,8 @@ def _run(verb: str, given: dict[str, Any]) -> None:
     out = out or Path("fitwell-runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     with plain_errors(out):
         from fitwell.runs.demo import launch_demo
-        from fitwell.runs.launch import DataOptions, Place, launch
+        from fitwell.runs.launch import launch
+        from fitwell.runs.place import DataOptions, Place
         from fitwell.runs.question import Question, parse_budget
         from fitwell.shell import Progress, show
 
@@ -206,6 +125,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
             resume=given.pop("resume"),
             force=given.pop("force"),
             workers=given.pop("workers"),
+            ray=given.pop("ray", None),
             lang=given.pop("lang"),
             log=given.pop("log"),
             storage=given.pop("storage", ""),

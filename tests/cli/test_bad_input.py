@@ -178,6 +178,11 @@ CASES = {
         ["table.csv", "--target", "bought", "--workers", "-2"],
         "--workers is -2, but at least 1 is expected, or 0 for one per core.",
     ),
+    "workers beside a cluster": (
+        changed,
+        ["table.csv", "--target", "bought", "--ray", "auto", "--workers", "2"],
+        "--workers is 2, but with --ray as much is trained at once as the cluster has cores. Leave one of the two out.",
+    ),
     "another task": (
         changed,
         ["table.csv", "--target", "bought", "--task", "multiclass"],

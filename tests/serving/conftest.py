@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import fitwell
-from fitwell.runs.launch import DataOptions, Place, launch
+from fitwell.runs.launch import launch
+from fitwell.runs.place import DataOptions, Place
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
 from serving.live import served

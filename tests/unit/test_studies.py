@@ -9,7 +9,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from fitwell.data.tables import make_table
-from fitwell.runs.launch import Place, launch_source
+from fitwell.runs.launch import launch_source
+from fitwell.runs.place import Place
 from fitwell.runs.watch import Silent
 from told import QUESTION, At, interrupt
 from toys import make_frame

@@ -48,6 +48,15 @@ class Done:
     seconds: float
 
 
+def taken_up(piece: Piece, store: Store) -> State:
+    """Give the members of a piece as they stand: as the store has them, if it does."""
+    found = store.get(piece.name)
+    members = [track.member for track in piece.state.tracks]
+    if found is not None and [track.member for track in found.tracks] == members:
+        return found
+    return piece.state
+
+
 def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _: None) -> Done:
     """Do a piece, or the part of it that the store does not hold yet.
 
@@ -56,12 +65,9 @@ def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _
         store: where it is kept, every `KEEP_EVERY` seconds and at its end.
         on_epochs: told of the epochs of members as they are trained.
     """
-    state = piece.state
-    members = [track.member for track in state.tracks]
-    found = store.get(piece.name)
-    if found is not None and [track.member for track in found.tracks] == members:
-        on_epochs((found.epoch - state.epoch) * len(members))
-        state = found
+    state = taken_up(piece, store)
+    members = len(state.tracks)
+    on_epochs((state.epoch - piece.state.epoch) * members)
     torch.set_num_threads(1)  # of this thread: where a piece is done must not change its sums
     spent = 0.0
     saved = time.perf_counter()
@@ -69,7 +75,7 @@ def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _
     while state.epoch < piece.until:
         began = time.perf_counter()
         soon = min(piece.until, state.epoch + stride)
-        state = advance(piece.course, state, soon, lambda: on_epochs(len(members)))
+        state = advance(piece.course, state, soon, lambda: on_epochs(members))
         lap = time.perf_counter() - began
         spent += lap
         # How a piece is cut changes no number, so that a clock may cut it.
@@ -77,4 +83,4 @@ def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _
         if time.perf_counter() - saved > KEEP_EVERY or state.epoch == piece.until:
             store.put(piece.name, state)
             saved = time.perf_counter()
-    return Done(state=state, seconds=spent / len(members))
+    return Done(state=state, seconds=spent / members)

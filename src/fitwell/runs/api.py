@@ -26,7 +26,8 @@ from fitwell.own.given import own
 from fitwell.results import Diagnosis, Regularization, Result, State
 from fitwell.runs.folder import check_writable
 from fitwell.runs.given import name_given
-from fitwell.runs.launch import Place, make_task, run
+from fitwell.runs.launch import make_task, run
+from fitwell.runs.place import Place
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
 
@@ -117,9 +118,9 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``, ``bag`` or ``greedy`` to ship several networks as one; ``from_weights``
-            is a safetensors file or a ``state_dict`` of the network, from which the treatment
-            is tried too; ``log`` (such as ``"tensorboard:logs"``, or several),
+            ``workers``, ``ray``; ``bag`` or ``greedy`` to ship several networks as one;
+            ``from_weights``, a safetensors file or a ``state_dict`` of the network, from which
+            the treatment is tried too; ``log`` (such as ``"tensorboard:logs"``, or several),
             ``storage`` for Optuna; ``optimizer`` (a class), ``optimizer_args`` (a dict) and
             ``loss`` (a function of outputs and class numbers, one number per row).
 
@@ -165,7 +166,7 @@ def _named(given: Any) -> str:
 
 def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any]]:
     """Sort options by whom they concern; an unknown one is refused."""
-    about_place = {"out", "resume", "force", "workers", "lang", "log", "storage"}
+    about_place = {"out", "resume", "force", "workers", "ray", "lang", "log", "storage"}
     about_data = {"target", "group", "time", "ignore"}
     about_run = {f.name for f in fields(Question)} - {"verb", "model"}
     known = about_place | about_data | about_run
@@ -181,7 +182,7 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))
-    else:
+    elif place.ray is None:
         place = replace(place, workers=place.workers or 1)
     data = {k: v for k, v in options.items() if k in about_data}
     return place, data, {k: v for k, v in options.items() if k in about_run}

@@ -5,7 +5,8 @@ from dataclasses import replace
 from fitwell.data.tables import make_table
 from fitwell.data.visits import TARGET, visits_with_truth
 from fitwell.results import Result
-from fitwell.runs.launch import Place, launch_source
+from fitwell.runs.launch import launch_source
+from fitwell.runs.place import Place
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Watch
 

@@ -5,10 +5,9 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,52 +34,14 @@ from fitwell.runs.folder import FORMAT, RunFolder, check_writable
 from fitwell.runs.given import read_given, take_given
 from fitwell.runs.logs import run_name, with_failures
 from fitwell.runs.perform import Performed, perform
+from fitwell.runs.place import DataOptions, Place
 from fitwell.runs.question import Question, pick_device
 from fitwell.runs.watch import Watch
 from fitwell.task import Task
 from fitwell.training.rehearsal import leaves_zeros, rehearse
-from fitwell.training.workers import Crew, default_workers
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.studies import Studies, open_storage
 from fitwell.version import __version__
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataOptions:
-    """Where the data is and how to read it."""
-
-    path: str
-    target: str | None = None
-    test: str | None = None
-    group: str | None = None
-    time: str | None = None
-    ignore: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a run is written and by how many processes; no part of the question.
-
-    ``log`` names loggers, see `open_loggers`; ``storage`` is where Optuna's studies are kept
-    instead of the folder, see `open_storage`.
-    """
-
-    out: Path | None
-    resume: bool = False
-    force: bool = False
-    workers: int = 0
-    command: Sequence[str] = ()
-    lang: Lang = "en"
-    log: tuple[str, ...] = ()
-    storage: str = ""
-
-    def crew(self, device: str) -> Crew:
-        """Give the processes that train."""
-        if self.workers < 0:
-            raise InputError(
-                f"--workers is {self.workers}, but at least 1 is expected, or 0 for one per core."
-            )
-        return Crew(workers=self.workers or default_workers(), device=device)
 
 
 def launch(question: Question, data: DataOptions, place: Place, watch: Watch) -> Result:

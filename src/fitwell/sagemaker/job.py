@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fitwell.errors import InputError
-from fitwell.runs.launch import DataOptions, Place
+from fitwell.runs.place import DataOptions, Place
 from fitwell.runs.question import Question, parse_budget
 from fitwell.sagemaker.contract import JobFolders
 from fitwell.sagemaker.hyperparameters import as_options, as_widths

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from fitwell.errors import TrainingFailed
 from fitwell.population.pool import Pool, Processes, Threads
+from fitwell.population.ray_pool import RayPool
+from fitwell.population.ray_tasks import connect, shared, tasks
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.loop import OnEpoch, train
@@ -15,19 +17,28 @@ from fitwell.training.together import can_train, train_together
 
 @dataclass(frozen=True)
 class Crew:
-    """Where trainings run. What they give does not depend on how many workers there are."""
+    """Where trainings run. What they give does not depend on how many workers there are.
+
+    Attributes:
+        workers: processes or threads on this machine.
+        device: of torch.
+        ray: address of a cluster that trains instead of them; empty for none.
+    """
 
     workers: int = 1
     device: str = "cpu"
+    ray: str = ""
 
     @property
     def pool(self) -> Pool:
         """Give what does the pieces of a fused population."""
-        return Threads(self.workers)
+        return RayPool(self.ray) if self.ray else Threads(self.workers)
 
     @property
     def processes(self) -> Pool:
         """Give what does the pieces of a population of single networks."""
+        if self.ray:
+            return RayPool(self.ray)
         return Threads() if self.workers == 1 else Processes(self.workers)
 
     def run(
@@ -41,6 +52,9 @@ class Crew:
         ``jobs`` is read as workers become free, so that it may stop early. A training
         that diverges yields None. ``on_epoch`` is called only without worker processes.
         """
+        if self.ray:
+            yield from _on_cluster(self.ray, material, jobs)
+            return
         if self.workers == 1 or self.device != "cpu":
             for job in jobs:
                 yield job, attempt(material, job, self.device, on_epoch)
@@ -83,6 +97,15 @@ def attempt(
         return train(material, job.recipe, job.seed, device=device, on_epoch=on_epoch)
     except TrainingFailed:
         return None
+
+
+def _on_cluster(
+    address: str, material: Material, jobs: Iterable[Job]
+) -> Iterator[tuple[Job, Outcome | None]]:
+    connect(address)
+    calls = ((shared(material), job) for job in jobs)
+    for _, done in tasks(_attempt_named, calls):
+        yield done
 
 
 def _attempt_named(material: Material, job: Job) -> tuple[Job, Outcome | None]:
