@@ -113,7 +113,7 @@ def _train(problem: Problem, recipe: Recipe, seed: int) -> NDArray[np.floating]:
 
 
 def _outcome_of(problem: Problem, recipe: Recipe, seed: int) -> Outcome:
-    [(_, outcome)] = Crew().finish(problem.task.material, [Job(0, recipe, seed)])
+    [(_, outcome)] = Crew().finish("x", problem.task.material, [Job(0, recipe, seed)])
     assert outcome is not None
     return outcome
 

@@ -44,11 +44,11 @@ def make_pieces(until=6, rows=150, count=4):
 
 def assert_same(one, other):
     assert len(one) == len(other)
-    for a, b in zip((done.state for done in one), (done.state for done in other), strict=True):
+    for a, b in zip(one, other, strict=True):
         for field in ("weights", "first", "second"):
             np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
         for x, y in zip(a.tracks, b.tracks, strict=True):
-            np.testing.assert_equal(asdict(x), asdict(y))
+            np.testing.assert_equal(asdict(replace(x, seconds=0)), asdict(replace(y, seconds=0)))
 
 
 def test_pieces_come_back_in_order_and_bit_for_bit_as_from_threads(connected, tmp_path):
@@ -57,7 +57,7 @@ def test_pieces_come_back_in_order_and_bit_for_bit_as_from_threads(connected, tm
     there = RayPool(connected.address).run(make_pieces(), Store(tmp_path / "s"), told.append)
     assert_same(there, here)
     assert sum(told) == 4 * 2 * 6
-    assert there[0].state.weights[0].flags.writeable
+    assert there[0].weights[0].flags.writeable
     assert len(list((tmp_path / "s").glob("*.safetensors"))) == 4
 
 
@@ -74,7 +74,9 @@ def test_what_the_folder_of_the_driver_holds_is_not_done_again(connected, tmp_pa
     there = RayPool(connected.address).run(pieces, store, told.append)
     here = Threads(1).run(pieces, Store(), lambda _: None)
     assert_same(there, [*here[:2], *marked, here[3]])
-    assert [done.seconds > 0 for done in there] == [False, False, True, True]
+    # What was done is not done again: it tells the time that it took then.
+    taken = [store.get(piece.name).tracks[0].seconds for piece in pieces[:2]]
+    assert [state.tracks[0].seconds for state in there[:2]] == taken
     assert sum(told) == 4 * 2 * 6
 
 

@@ -145,6 +145,6 @@ def test_processes_give_what_threads_give_and_keep_it(tmp_path):
     there = Processes(2).run(pieces, store, told.append)
     assert sum(told) == 2 * 3 * 3
     for one, other, piece in zip(here, there, pieces, strict=True):
-        np.testing.assert_array_equal(one.state.weights, other.state.weights)
-        assert one.state.tracks[0].train == other.state.tracks[0].train
-        np.testing.assert_array_equal(store.get(piece.name).weights, one.state.weights)
+        np.testing.assert_array_equal(one.weights, other.weights)
+        assert one.tracks[0].train == other.tracks[0].train
+        np.testing.assert_array_equal(store.get(piece.name).weights, one.weights)

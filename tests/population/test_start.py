@@ -10,6 +10,7 @@ from torch import nn
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.networks import initial
 from fitwell.population.pool import Threads
+from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.remedies.shuffling import batches, order_of
 from fitwell.training.loop import train
@@ -40,7 +41,9 @@ def by_loop(material, recipe, seed):
 
 
 def by_population(material, recipe, seed):
-    return next(train_together(material, [Job(0, recipe, seed)], Threads(1), lambda _: None))[1]
+    return next(
+        train_together("x", material, [Job(0, recipe, seed)], Threads(1), Store(), lambda _: None)
+    )[1]
 
 
 def one_epoch_by_hand(network, material, seed):
@@ -99,7 +102,8 @@ def test_starts_side_by_side_are_what_they_are_alone(material):
     recipes = [replace(RECIPE, start=start) for start in ("new", "given", "shrunk")]
     jobs = [Job(place, recipe, 5) for place, recipe in enumerate(recipes)]
     found = {
-        job.key: out for job, out in train_together(material, jobs, Threads(2), lambda _: None)
+        job.key: out
+        for job, out in train_together("x", material, jobs, Threads(2), Store(), lambda _: None)
     }
     for place, recipe in enumerate(recipes):
         alone = by_population(material, recipe, 5)

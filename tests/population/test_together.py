@@ -1,15 +1,18 @@
 """Networks trained together against the training loop, each by itself."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
+from fitwell.models.blueprint import Blueprint
 from fitwell.population.pool import Threads
+from fitwell.population.store import Store
 from fitwell.recipe import Recipe
-from fitwell.training.loop import train
+from fitwell.statistics import row_log_losses
+from fitwell.training.loop import probabilities, restore, train
 from fitwell.training.outcome import Job
-from fitwell.training.together import can_train, train_together
+from fitwell.training.together import train_together
 from fitwell.training.workers import Crew
 from material import make_material
 
@@ -40,7 +43,9 @@ def trained():
     told = []
     found = {
         (list(RECIPES)[job.key // 2], job.seed): outcome
-        for job, outcome in train_together(make_material(), jobs, Threads(2), told.append)
+        for job, outcome in train_together(
+            "x", make_material(), jobs, Threads(2), Store(), told.append
+        )
     }
     assert sum(told) > 0
     return found
@@ -68,21 +73,55 @@ def test_what_comes_out_is_what_the_loop_gives(trained, name, seed):
     assert together.parameters == alone.parameters
 
 
-def test_a_crew_sends_each_training_where_it_can_be_run():
-    material = make_material()
+@pytest.mark.parametrize("name", ["early stopping", "larger share", "l1 and l2", "batch norm"])
+def test_a_network_that_is_not_fused_comes_out_as_the_loop_gives_it(name):
+    recipe = {**RECIPES, "batch norm": replace(BASE, early_stopping=True, batch_norm=True)}[name]
+    tanh = Blueprint(kind="mlp", widths=(16, 24), activation="tanh")
+    material = replace(make_material(), blueprint=tanh)
+    [(_, found)] = Crew().finish("x", material, [Job(0, recipe, 1)])
+    alone = train(material, recipe, 1)
+    assert (found.best_epoch, found.epochs) == (alone.best_epoch, alone.epochs)
+    assert found.weights.keys() == alone.weights.keys()
+    # A bias in front of a batch norm has no slope but rounding, which Adam makes steps of.
+    loose = 2e-2 if recipe.batch_norm else 1e-4
+    for field in ("train_log_loss", "validation_log_loss", "l1_term", "l2_term"):
+        np.testing.assert_allclose(getattr(found, field), getattr(alone, field), rtol=loose)
+    if not recipe.batch_norm:
+        for key, weight in alone.weights.items():
+            np.testing.assert_allclose(found.weights[key], weight, atol=1e-4)
+    assert found.zeros == pytest.approx(alone.zeros, abs=0.01)
+    assert found.parameters == alone.parameters
+    read = restore(material, recipe, found)
+    losses = row_log_losses(probabilities(read, material.validation_x), material.validation_y)
+    if len(found.judged):
+        assert losses.mean() == pytest.approx(found.validation_log_loss[found.best_epoch - 1], 1e-4)
+
+
+def test_a_crew_trains_each_where_it_can_be_and_keeps_what_it_did(tmp_path):
+    plain = make_material()
     recipes = [RECIPES["early stopping"], replace(RECIPES["early stopping"], batch_norm=True)]
-    assert [can_train(material, recipe, "cpu") for recipe in recipes] == [True, False]
     jobs = [Job(place, recipe, 0) for place, recipe in enumerate(recipes)]
-    found = {job.key: outcome for job, outcome in Crew().finish(material, jobs)}
+    store = Store(tmp_path / "kept")
+    found = {job.key: outcome for job, outcome in Crew(store=store).finish("x", plain, jobs)}
     assert set(found) == {0, 1}
-    assert found[1].best_epoch == train(material, recipes[1], 0).best_epoch
+    kinds = {file.name.rsplit("-", 2)[0] for file in (tmp_path / "kept").iterdir()}
+    assert kinds == {"x-fused", "x-single"}
+    again = dict(Crew(store=Store(tmp_path / "kept")).finish("x", plain, jobs))
+    for job, outcome in again.items():
+        np.testing.assert_equal(asdict(outcome), asdict(found[job.key]))  # its seconds too
+    weighted = replace(plain, train_weights=np.ones(len(plain.train_y), np.float32))
+    [(_, apart)] = Crew(store=Store(tmp_path / "new")).finish("x", weighted, jobs[:1])
+    assert apart.epochs == train(weighted, recipes[0], 0).epochs
+    assert not list((tmp_path / "new").iterdir())
 
 
 def test_what_diverges_is_none_and_the_others_go_on():
     jobs = [Job(0, BASE, 0), Job(1, replace(BASE, decay_epochs=1e-30), 0)]
     found = {
         job.key: out
-        for job, out in train_together(make_material(), jobs, Threads(1), lambda _: None)
+        for job, out in train_together(
+            "x", make_material(), jobs, Threads(1), Store(), lambda _: None
+        )
     }
     assert found[1] is None
     assert found[0].epochs == BASE.epochs

@@ -9,7 +9,6 @@ import pytest
 import fitwell
 from fitwell.comparison.arms import BAG, EARLY_STOPPING, GREEDY, PLAIN_BAG, TREATMENT
 from fitwell.data.tables import make_table
-from fitwell.population.store import Store
 from fitwell.runs.ensembles import FOLDS, trainings_of
 from fitwell.runs.launch import make_task
 from fitwell.runs.perform import perform
@@ -48,9 +47,7 @@ def run(frame, source_options=None, watch=None, **options):
     base = {"verb": "tune", "trials": 6, "seeds": 2, "epochs": 25, "widths": (64,), "patience": 5}
     question = Question(**{**base, **options})
     task = make_task(question, make_table(frame, "bought", **(source_options or {})))
-    done = perform(
-        question, task, crew=Crew(), ledger=Ledger(), store=Store(), watch=watch or Silent()
-    )
+    done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=watch or Silent())
     return done, task, {arm.name: arm for arm in done.result.comparison.arms}
 
 
@@ -66,7 +63,7 @@ def weighted():
 
 def trained(task, material, recipe, seed):
     """Train one network by itself and let it speak about the test rows."""
-    ((_, outcome),) = Crew().finish(material, [Job(0, recipe, seed)])
+    ((_, outcome),) = Crew().finish("x", material, [Job(0, recipe, seed)])
     x = task.inputs(task.split.test)
     return probabilities(restore(task.material, recipe, outcome), x), outcome
 
@@ -196,7 +193,7 @@ def test_greedy_does_best_on_the_validation_rows_that_weighted_it(weighted):
     singles = []
     for trial in ended:
         recipe = replace(task.recipe, early_stopping=True, **trial.settings)
-        ((_, outcome),) = Crew().finish(material, [Job(0, recipe, 0)])
+        ((_, outcome),) = Crew().finish("x", material, [Job(0, recipe, 0)])
         singles.append(min(outcome.validation_log_loss))
     assert mixed < min(singles)
     folded = arms[TREATMENT].trainings - 2 - len(done.result.trials)
@@ -246,7 +243,7 @@ def test_balanced_class_weights_weight_the_picks_too():
     ]
     right = []
     for recipe in recipes:
-        ((_, outcome),) = Crew().finish(material, [Job(0, recipe, 0)])
+        ((_, outcome),) = Crew().finish("x", material, [Job(0, recipe, 0)])
         said = probabilities(restore(material, recipe, outcome), material.validation_x)
         right.append(said[np.arange(len(y)), y])
     counts = np.bincount(material.train_y)

@@ -64,7 +64,7 @@ def test_the_marks_follow_from_the_points(path):
 
 def test_a_point_is_read_from_its_network_at_the_last_epoch(path):
     material = make_material()
-    [(_, outcome)] = Crew().finish(material, [Job(0, BASE, 0)])
+    [(_, outcome)] = Crew().finish("x", material, [Job(0, BASE, 0)])
     network = restore(material, BASE, outcome)
     held = row_log_losses(probabilities(network, material.validation_x), material.validation_y)
     assert path.points[0].validation_log_loss == mean_interval(held)

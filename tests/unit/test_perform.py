@@ -6,7 +6,6 @@ import pytest
 
 import fitwell
 from fitwell.data.tables import make_table
-from fitwell.population.store import Store
 from fitwell.runs.launch import make_task
 from fitwell.runs.perform import perform
 from fitwell.runs.question import Question
@@ -21,7 +20,7 @@ def run(frame, source_options=None, **options):
     base = {"verb": "tune", "trials": 3, "seeds": 2, "epochs": 4, "widths": (8,)}
     question = Question(**{**base, **options})
     task = make_task(question, make_table(frame, "bought", **(source_options or {})))
-    done = perform(question, task, crew=Crew(), ledger=Ledger(), store=Store(), watch=Silent())
+    done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=Silent())
     return done.result, task
 
 

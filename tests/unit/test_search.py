@@ -77,7 +77,7 @@ def make_folds(material):
 def search(folder=None, trials=6, **options):
     store = Store(folder / "population" if folder else None)
     ledger = Ledger(folder)
-    return Search(trials=trials, seed=0, crew=Crew(), ledger=ledger, store=store, **options)
+    return Search(trials=trials, seed=0, crew=Crew(store=store), ledger=ledger, **options)
 
 
 def test_the_first_candidate_is_plain_the_second_the_defaults_and_the_rest_do_not_hang_on_the_number():

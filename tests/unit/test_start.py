@@ -11,6 +11,7 @@ from fitwell.comparison.judge import Contestant
 from fitwell.comparison.start import against_anew, rows_seen
 from fitwell.data.tables import make_table
 from fitwell.population.pool import Threads
+from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.runs.launch import make_task
 from fitwell.runs.question import Question
@@ -40,7 +41,9 @@ def learnt_by_heart(task, *parts):
     rows = np.concatenate([getattr(task.split, part) for part in parts])
     material = replace(task.material, train_x=task.inputs(rows), train_y=task.targets(rows))
     recipe = Recipe(epochs=60, batch_size=32, learning_rate=5e-3)
-    _, outcome = next(train_together(material, [Job(0, recipe, 1)], Threads(1), lambda _: None))
+    _, outcome = next(
+        train_together("x", material, [Job(0, recipe, 1)], Threads(1), Store(), lambda _: None)
+    )
     return replace(task, given=Given(name="w", sha256="0", state=outcome.weights))
 
 

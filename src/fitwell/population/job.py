@@ -51,6 +51,7 @@ class Track:
             where they are followed.
         kept: the weights at ``best_epoch``, or those of the last epoch without patience;
             where they are kept.
+        seconds: its share of the time of its pieces.
     """
 
     member: Member
@@ -63,6 +64,7 @@ class Track:
     judged: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     curves: tuple[tuple[float, ...], ...] = ()
     kept: Weights | None = None
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def exhausted(self) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -35,19 +35,6 @@ class Piece:
     until: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """A piece after its last epoch.
-
-    Attributes:
-        state: its members as they stand then.
-        seconds: spent on one member here; what a file knew already took none.
-    """
-
-    state: State
-    seconds: float
-
-
 def taken_up(piece: Piece, store: Store) -> State:
     """Give the members of a piece as they stand: as the store has them, if it does."""
     found = store.get(piece.name)
@@ -57,19 +44,21 @@ def taken_up(piece: Piece, store: Store) -> State:
     return piece.state
 
 
-def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _: None) -> Done:
+def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _: None) -> State:
     """Do a piece, or the part of it that the store does not hold yet.
 
     Args:
         piece: what to do.
         store: where it is kept, every `KEEP_EVERY` seconds and at its end.
         on_epochs: told of the epochs of members as they are trained.
+
+    Returns:
+        Its members as they stand after its last epoch.
     """
     state = taken_up(piece, store)
     members = len(state.tracks)
     on_epochs((state.epoch - piece.state.epoch) * members)
     torch.set_num_threads(1)  # of this thread: where a piece is done must not change its sums
-    spent = 0.0
     saved = time.perf_counter()
     stride = STEP if store.keeps else piece.until
     while state.epoch < piece.until:
@@ -77,10 +66,15 @@ def work(piece: Piece, store: Store, on_epochs: Callable[[int], None] = lambda _
         soon = min(piece.until, state.epoch + stride)
         state = advance(piece.course, state, soon, lambda: on_epochs(members))
         lap = time.perf_counter() - began
-        spent += lap
+        state = _timed(state, lap / members)
         # How a piece is cut changes no number, so that a clock may cut it.
         stride = max(1, int(stride * KEEP_EVERY / 2 / max(lap, 1e-3)))
         if time.perf_counter() - saved > KEEP_EVERY or state.epoch == piece.until:
             store.put(piece.name, state)
             saved = time.perf_counter()
-    return Done(state=state, seconds=spent / members)
+    return state
+
+
+def _timed(state: State, seconds: float) -> State:
+    tracks = tuple(replace(track, seconds=track.seconds + seconds) for track in state.tracks)
+    return replace(state, tracks=tracks)

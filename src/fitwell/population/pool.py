@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from fitwell.population.piece import Done, Piece, work
+from fitwell.population.job import State
+from fitwell.population.piece import Piece, work
 from fitwell.population.store import Store
 
 
@@ -14,7 +15,7 @@ class Pool(Protocol):
 
     def run(
         self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
-    ) -> list[Done]:
+    ) -> list[State]:
         """Do every piece and give the results in the pieces' order."""
         ...
 
@@ -27,7 +28,7 @@ class Threads:
 
     def run(
         self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
-    ) -> list[Done]:
+    ) -> list[State]:
         """Do every piece and give the results in the pieces' order."""
         with ThreadPoolExecutor(self.count) as pool:
             return list(pool.map(lambda piece: work(piece, store, on_epochs), pieces))
@@ -41,16 +42,16 @@ class Processes:
 
     def run(
         self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
-    ) -> list[Done]:
+    ) -> list[State]:
         """Do every piece and give the results in the pieces' order."""
         from joblib import Parallel, delayed
 
         # Copy-on-write maps: torch complains about arrays that cannot be written.
         pool = Parallel(n_jobs=self.count, return_as="generator", mmap_mode="c")
         found = []
-        for piece, done in zip(
+        for piece, state in zip(
             pieces, pool(delayed(work)(piece, store) for piece in pieces), strict=True
         ):
-            on_epochs((done.state.epoch - piece.state.epoch) * len(piece.state.tracks))
-            found.append(done)
+            on_epochs((state.epoch - piece.state.epoch) * len(piece.state.tracks))
+            found.append(state)
         return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from fitwell.population.course import Course
 from fitwell.population.job import State
-from fitwell.population.piece import Done, Piece, taken_up, work
+from fitwell.population.piece import Piece, taken_up, work
 from fitwell.population.ray_tasks import connect, shared, tasks
 from fitwell.population.store import Store
 from fitwell.task import Material
@@ -27,21 +27,21 @@ class RayPool:
 
     def run(
         self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
-    ) -> list[Done]:
+    ) -> list[State]:
         """Do every piece and give the results in the pieces' order."""
         connect(self.address)
-        done: dict[int, Done] = {}
+        done: dict[int, State] = {}
         left: list[tuple[int, Piece]] = []
         for place, piece in enumerate(pieces):
             state = taken_up(piece, store)
             on_epochs((state.epoch - piece.state.epoch) * len(state.tracks))
             if state.epoch == piece.until:
-                done[place] = Done(state=state, seconds=0.0)
+                done[place] = state
             else:
                 left.append((place, replace(piece, state=state)))
         for number, result in tasks(_work, _calls(left)):
             place, piece = left[number]
-            store.put(piece.name, result.state)
+            store.put(piece.name, result)
             on_epochs((piece.until - piece.state.epoch) * len(piece.state.tracks))
             done[place] = result
         return [done[place] for place in range(len(pieces))]
@@ -62,7 +62,7 @@ def _work(
     name: str,
     state: State,
     until: int,
-) -> Done:
+) -> State:
     """Put a piece together again, on a node, and do it."""
     whole = course(material=material, **rest)
     return work(Piece(name=name, course=whole, state=state, until=until), Store())

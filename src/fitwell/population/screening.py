@@ -53,7 +53,6 @@ class Screening:
     on_rung: Callable[[Sequence[Track]], None] = lambda _: None
     on_end: Callable[[Track, bool], None] = lambda _track, _dropped: None
     end: float = float("inf")
-    seconds: dict[int, float] = field(default_factory=dict)
 
     def halve(self, name: str, batches: Sequence[Batch], protected: int = 0) -> dict[int, Track]:
         """Train all settings, dropping half of them at every rung but never ``protected``.
@@ -132,13 +131,9 @@ class Screening:
             for number, (place, chunk) in enumerate(cut)
         ]
         mine: list[list[State]] = [[] for _ in batches]
-        for (place, _), done in zip(
-            cut, self.pool.run(pieces, self.store, self.on_epochs), strict=True
-        ):
-            mine[place].append(done.state)
-            for track in done.state.tracks:
-                number = track.member.number
-                self.seconds[number] = self.seconds.get(number, 0.0) + done.seconds
+        done = self.pool.run(pieces, self.store, self.on_epochs)
+        for (place, _), state in zip(cut, done, strict=True):
+            mine[place].append(state)
         self.store.settle(f"{name}-{until}")
         return [State.joined(parts) if parts else None for parts in mine]
 

@@ -83,8 +83,8 @@ def train_ensembles(
         watch.stage("networks of the folds")
         recipes = [finals[arm.follows].recipe for arm in bags]
         cuts = [
-            _train_once(fold, recipes, {}, seeds, crew, watch)
-            for fold in task.folds(FOLDS, cut_seed)
+            _train_once(f"bag-{number}", fold, recipes, {}, seeds, crew, watch)
+            for number, fold in enumerate(task.folds(FOLDS, cut_seed))
         ]
         found |= {arm.name: _bag(arm, finals[arm.follows], cuts) for arm in bags}
     for arm in arms:
@@ -92,13 +92,14 @@ def train_ensembles(
             watch.stage("networks of the finalists")
             known = {f.recipe: f.outcomes for f in finals.values() if not f.recipe.all_rows}
             recipes = list(choices[arm.follows].finalists)
-            trained = _train_once(task.material, recipes, known, seeds, crew, watch)
+            trained = _train_once("greedy", task.material, recipes, known, seeds, crew, watch)
             watch.advance((trainings_of(arm) - len(recipes)) * len(seeds))
             found[arm.name] = _greedy(task, arm, finals[arm.follows], recipes, trained)
     return found
 
 
 def _train_once(
+    name: str,
     material: Material,
     recipes: Sequence[Recipe],
     known: Trained,
@@ -108,7 +109,7 @@ def _train_once(
 ) -> Trained:
     """Train every recipe with every seed, but none twice: arms may share one."""
     new = [recipe for recipe in dict.fromkeys(recipes) if recipe not in known]
-    outcomes = train_seeds(material, new, seeds, crew, watch) if new else []
+    outcomes = train_seeds(name, material, new, seeds, crew, watch) if new else []
     watch.advance((len(recipes) - len(new)) * len(seeds))
     return {**known, **dict(zip(new, outcomes, strict=True))}
 

@@ -139,7 +139,8 @@ def train_arms(
                 recipes[arm.name], stop_after=epochs_without_validation(earlier)
             )
         of_round = [recipes[arm.name] for arm in round_]
-        outcomes = train_seeds(task.material, of_round, seeds, crew, watch)
+        name = "refits" if needs_epochs else "finals"
+        outcomes = train_seeds(name, task.material, of_round, seeds, crew, watch)
         for arm, outcome in zip(round_, outcomes, strict=True):
             finals[arm.name] = Final(
                 plan=arm,
@@ -160,9 +161,16 @@ def _recipe(task: Task, arm: ArmPlan, choices: Mapping[str, Choice]) -> Recipe:
 
 
 def train_seeds(
-    material: Material, recipes: Sequence[Recipe], seeds: Sequence[int], crew: Crew, watch: Watch
+    name: str,
+    material: Material,
+    recipes: Sequence[Recipe],
+    seeds: Sequence[int],
+    crew: Crew,
+    watch: Watch,
 ) -> list[tuple[Outcome, ...]]:
     """Train every recipe with every seed; one tuple per recipe, one outcome per seed.
+
+    ``name`` is that of the files that keep them on their way.
 
     Raises:
         TrainingFailed: a training diverged.
@@ -173,7 +181,7 @@ def train_seeds(
         for place, seed in enumerate(seeds)
     ]
     found: dict[int, Outcome] = {}
-    for job, outcome in crew.finish(material, jobs, watch.advance):
+    for job, outcome in crew.finish(name, material, jobs, watch.advance):
         if outcome is None:
             raise TrainingFailed(
                 f"a training with seed {job.seed} diverged: its loss became infinite or NaN. Lower"

@@ -102,6 +102,7 @@ def run(
     if place.out is not None:
         folder = RunFolder.begin(place.out, asked, resume=place.resume, force=place.force)
         asked = {**asked, "id": folder.asked().get("id", "")}  # one that is resumed keeps its own
+        crew = replace(crew, store=Store(folder.path / "population"))
     name = run_name(place.out, asked)
     studies = Studies(storage, f"{name}/") if storage else None
     with loggers.running(Begun(name=name, asked=asked)):
@@ -110,7 +111,6 @@ def run(
             task,
             crew=crew,
             ledger=Ledger(folder.path if folder else None, studies=studies, on_trial=loggers.trial),
-            store=Store(folder.path / "population" if folder else None),
             watch=watch,
             reachable=reachable,
         )

@@ -25,7 +25,6 @@ from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
 from fitwell.diagnosis.verdict import decide
 from fitwell.population.networks import decay_of
-from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.results import (
     DataSummary,
@@ -71,7 +70,6 @@ def perform(
     *,
     crew: Crew,
     ledger: Ledger,
-    store: Store,
     watch: Watch,
     reachable: NDArray[np.float64] | None = None,
 ) -> Performed:
@@ -80,9 +78,8 @@ def perform(
     Args:
         question: the options.
         task: data, parts, network.
-        crew: where trainings run.
+        crew: where trainings run and are kept on their way.
         ledger: where the searches are kept.
-        store: where populations are kept on their way.
         watch: told of progress.
         reachable: for data we made, each row's probability of its likeliest class.
 
@@ -96,7 +93,7 @@ def perform(
     paths = len(strengths(question.path)) if question.path else 0
     last = sum(trainings_of(arm) for arm in arms) * len(seeds)
     watch.plan(len(tuned) * question.trials + last + paths)
-    choices = _search(question, task, tuned, crew, ledger, store, watch)
+    choices = _search(question, task, tuned, crew, ledger, watch)
     path = None
     if question.path:
         watch.stage(f"path of {question.path}")
@@ -173,7 +170,6 @@ def _search(
     arms: list[ArmPlan],
     crew: Crew,
     ledger: Ledger,
-    store: Store,
     watch: Watch,
 ) -> dict[str, Choice]:
     choices = {}
@@ -192,7 +188,6 @@ def _search(
         budget=question.budget / len(arms) if question.budget else float("inf"),
         groups=task.groups(task.split.validation),
         folds=task.folds(FOLDS, question.seed),
-        store=store,
         on_training=advance,
     )
     for arm in arms:

@@ -1,31 +1,44 @@
-"""Train many networks of one shape together, and give what `train` gives of each."""
+"""Train many networks as populations, and give what `train` gives of each."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fitwell.population.course import Course
 from fitwell.population.job import Track
-from fitwell.population.layout import layout, why_not_fused
+from fitwell.population.layout import layout
+from fitwell.population.networks import initial, treat
 from fitwell.population.pool import Pool
 from fitwell.population.screening import Screening
 from fitwell.population.stack import Stack, Weights
+from fitwell.population.store import Store
+from fitwell.population.tensors import fill_
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.outcome import Job, Outcome
 
 
-def can_train(material: Material, recipe: Recipe, device: str) -> bool:
-    """Whether a training can be part of a population."""
-    return not why_not_fused(material, {0: recipe}, device)
-
-
 def train_together(
-    material: Material, jobs: Sequence[Job], pool: Pool, on_training: Callable[[float], None]
+    name: str,
+    material: Material,
+    jobs: Sequence[Job],
+    pool: Pool,
+    store: Store,
+    on_training: Callable[[float], None] = lambda _: None,
 ) -> Iterator[tuple[Job, Outcome | None]]:
     """Train every job; None where one diverged.
 
     Jobs that share rows, seed and shape are one batch. What comes out is what `train` gives,
     but for the dropout noise, which is drawn by counters here, and rounding.
+
+    Args:
+        name: of the files that keep them on their way.
+        material: rows; a job that wants all of them gets them.
+        jobs: what to train.
+        pool: does the pieces.
+        store: keeps them.
+        on_training: told of trainings as they are done, and of parts of them.
     """
     whole: dict[bool, Material] = {False: material}
     if any(job.recipe.all_rows for job in jobs):
@@ -39,20 +52,16 @@ def train_together(
         for batch in layout(whole[all_rows], recipes, seed, read_every=1, keeps=True, curves=True)
     ]
     longest = max(batch.course.recipe.epochs for batch in batches)
-    screening = Screening(pool=pool, on_epochs=lambda epochs: on_training(epochs / longest))
-    tracks = screening.train("finals", batches)
-    stacks = {
-        member.number: batch.course.shape
-        for batch in batches
-        for member in batch.members
-        if isinstance(batch.course.shape, Stack)
-    }
+    screening = Screening(
+        pool=pool, store=store, on_epochs=lambda epochs: on_training(epochs / longest)
+    )
+    tracks = screening.train(name, batches)
+    courses = {member.number: batch.course for batch in batches for member in batch.members}
     for place, job in enumerate(jobs):
-        seconds = screening.seconds[place]
-        yield job, _outcome(stacks[place], tracks[place], job.recipe, seconds)
+        yield job, _outcome(courses[place], tracks[place], job.recipe)
 
 
-def _outcome(stack: Stack, track: Track, recipe: Recipe, seconds: float) -> Outcome | None:
+def _outcome(course: Course, track: Track, recipe: Recipe) -> Outcome | None:
     """Cut a track off where `train` would have stopped."""
     if track.diverged or track.kept is None:
         return None
@@ -61,20 +70,32 @@ def _outcome(stack: Stack, track: Track, recipe: Recipe, seconds: float) -> Outc
     if patience:
         ran = min(ran, track.improved + patience)
     curves = np.array(track.curves[:ran])
+    weights, zeros, parameters = _bare(course, track, track.kept)
     return Outcome(
-        weights=stack.state(track.kept),
+        weights=weights,
         best_epoch=track.best_epoch if patience and track.validation else ran,
         train_log_loss=tuple(curves[:, 0].tolist()),
         l1_term=tuple(curves[:, 1].tolist()),
         l2_term=tuple(curves[:, 2].tolist()),
         validation_log_loss=track.validation[:ran],
         judged=track.judged,
-        zeros=_zeros(stack, track.kept),
-        parameters=stack.parameters,
-        seconds=seconds,
+        zeros=zeros,
+        parameters=parameters,
+        seconds=track.seconds,
     )
 
 
-def _zeros(stack: Stack, vector: Weights) -> float:
-    weights = np.concatenate([weight.ravel() for weight, _ in stack.split(vector[None])])
-    return float((weights == 0).mean())
+def _bare(
+    course: Course, track: Track, kept: Weights
+) -> tuple[dict[str, NDArray[np.generic]], float, int]:
+    """Give the ``state_dict`` without what treats it, the share of zeros, and the parameters."""
+    if isinstance(course.shape, Stack):
+        stack = course.shape
+        penalized = np.concatenate([weight.ravel() for weight, _ in stack.split(kept[None])])
+        return stack.state(kept), float((penalized == 0).mean()), stack.parameters
+    network = initial(course.material, course.recipe, course.seed)
+    treated = treat(network, track.member, batch_norm=course.recipe.batch_norm)
+    fill_([*treated.module.parameters(), *treated.module.buffers()], kept)
+    bare = treated.remove()
+    weights = {name: value.detach().numpy() for name, value in bare.state_dict().items()}
+    return weights, treated.zeros(), sum(p.numel() for p in bare.parameters())

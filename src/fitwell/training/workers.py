@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fitwell.errors import TrainingFailed
+from fitwell.population.layout import why_not, why_not_fused
 from fitwell.population.pool import Pool, Processes, Threads
 from fitwell.population.ray_pool import RayPool
 from fitwell.population.ray_tasks import connect, shared, tasks
+from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.loop import OnEpoch, train
 from fitwell.training.outcome import Job, Outcome
-from fitwell.training.together import can_train, train_together
+from fitwell.training.together import train_together
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class Crew:
         workers: processes or threads on this machine.
         device: of torch.
         ray: address of a cluster that trains instead of them; empty for none.
+        store: keeps populations on their way.
     """
 
     workers: int = 1
     device: str = "cpu"
     ray: str = ""
+    store: Store = field(default_factory=Store)
 
     @property
     def pool(self) -> Pool:
@@ -68,25 +72,37 @@ class Crew:
 
     def finish(
         self,
+        name: str,
         material: Material,
         jobs: Sequence[Job],
         on_training: Callable[[float], None] = lambda _: None,
     ) -> Iterator[tuple[Job, Outcome | None]]:
         """Train every job: as populations where their networks allow it, else as `run` does.
 
-        ``on_training`` is told of trainings as they are done, and of parts of them.
+        Args:
+            name: of the files that keep the populations on their way; no other call's.
+            material: rows.
+            jobs: what to train.
+            on_training: told of trainings as they are done, and of parts of them.
         """
-        fit = {recipe: can_train(material, recipe, self.device) for recipe in _recipes(jobs)}
-        together = [job for job in jobs if fit[job.recipe]]
-        if together:
-            yield from train_together(material, together, self.pool, on_training)
-        for job, outcome in self.run(material, (job for job in jobs if not fit[job.recipe])):
+        ways: dict[str, list[Job]] = {"fused": [], "single": [], "apart": []}
+        way = {recipe: self._way(material, recipe) for recipe in {job.recipe for job in jobs}}
+        for job in jobs:
+            ways[way[job.recipe]].append(job)
+        for kind, pool in (("fused", self.pool), ("single", self.processes)):
+            if ways[kind]:
+                yield from train_together(
+                    f"{name}-{kind}", material, ways[kind], pool, self.store, on_training
+                )
+        for job, outcome in self.run(material, ways["apart"]):
             yield job, outcome
             on_training(1)
 
-
-def _recipes(jobs: Sequence[Job]) -> set[Recipe]:
-    return {job.recipe for job in jobs}
+    def _way(self, material: Material, recipe: Recipe) -> str:
+        one = {0: recipe}
+        if why_not(material, one, self.device):
+            return "apart"
+        return "single" if why_not_fused(material, one, self.device) else "fused"
 
 
 def attempt(

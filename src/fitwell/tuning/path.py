@@ -78,7 +78,7 @@ class Tracer:
             Job(place, replace(base, **{remedy: value}), self.seed)  # type: ignore[arg-type]
             for place, value in enumerate(values)
         ]
-        done = {j.key: out for j, out in self.crew.finish(material, jobs, self.on_training)}
+        done = {j.key: out for j, out in self.crew.finish("path", material, jobs, self.on_training)}
         if done[0] is None:
             raise TrainingFailed(
                 "the path's network without regularization diverged. Lower --learning-rate."

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from fitwell.errors import TrainingFailed
 from fitwell.population.halving import FEWEST
 from fitwell.population.layout import why_not, why_not_fused
 from fitwell.population.pool import Pool
-from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.remedies.remedy import Remedy
 from fitwell.results import Interval, Trial
@@ -71,7 +70,6 @@ class Search:
             initial weights and order of rows make their differences smaller than luck.
         crew: where they run.
         ledger: where the trials are kept.
-        store: where populations are kept on their way.
         folds: the same rows cut otherwise, for the finalists; may be empty.
         budget: seconds after which no new training is begun.
         groups: of the validation rows, where rows are grouped.
@@ -82,7 +80,6 @@ class Search:
     seed: int
     crew: Crew
     ledger: Ledger
-    store: Store = field(default_factory=Store)
     folds: Sequence[Material] = ()
     budget: float = float("inf")
     groups: NDArray[np.int64] | None = None
@@ -150,7 +147,7 @@ class Search:
                 seed=self.seed,
                 pool=self._pool(material, tries),
                 ledger=self.ledger,
-                store=self.store,
+                store=self.crew.store,
                 budget=self.budget,
                 on_training=self.on_training,
             )

@@ -72,7 +72,7 @@ class Together:
                 judged=None if track.diverged else track.judged,
                 best_epoch=track.best_epoch,
                 epochs=track.epochs,
-                seconds=screening.seconds.get(number, 0.0),
+                seconds=track.seconds,
                 pruned=dropped,
             )
             if number in asked:
@@ -105,7 +105,7 @@ class Together:
                 losses={
                     n: None if tracks[n + at].diverged else tracks[n + at].judged for n in recipes
                 },
-                seconds=sum(screening.seconds.get(n + at, 0.0) for n in recipes),
+                seconds=sum(tracks[n + at].seconds for n in recipes),
                 epochs=sum(tracks[n + at].epochs for n in recipes),
             )
             for at in range(0, len(folds) * FOLD, FOLD)
