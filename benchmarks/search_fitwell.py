@@ -1,15 +1,19 @@
 """fitwell's side of `search.py`: the search on one split, and the whole default procedure."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from search_problem import Found, Method, Problem
 
+from fitwell.population.job import Track
 from fitwell.population.layout import layout
 from fitwell.population.screening import Screening
+from fitwell.population.stack import Stack
 from fitwell.recipe import Recipe
 from fitwell.remedies import all_remedies
 from fitwell.runs.perform import FOLDS
@@ -41,6 +45,7 @@ def screen(problem: Problem, seed: int) -> Found:
     best = min(tracks.values(), key=lambda track: track.best[0])
     assert best.kept is not None
     stack = batches[0].course.shape
+    assert isinstance(stack, Stack)
     network = restore(material, base, _outcome(stack.state(best.kept)))
     seconds = time.perf_counter() - begun
     chosen = tries[best.member.number]
@@ -50,7 +55,10 @@ def screen(problem: Problem, seed: int) -> Found:
         refit=_refit(problem, chosen, best.best_epoch, seed),
         seconds=seconds,
         untreated=_untreated(problem, seed),
-        extra={"equivalents": sum(track.epochs for track in tracks.values()) / base.epochs},
+        extra={
+            "equivalents": sum(track.epochs for track in tracks.values()) / base.epochs,
+            "share_of_peak": _flops(problem, stack, tracks.values()) / seconds / _peak(),
+        },
     )
 
 
@@ -85,6 +93,27 @@ def default(problem: Problem, seed: int) -> Found:
             "equivalents": choice.epochs / problem.epochs,
         },
     )
+
+
+def _flops(problem: Problem, stack: Stack, tracks: Iterable[Track]) -> float:
+    """Count the operations of the matrix products: 2 for each weight and row, forward, for the
+    slopes of the weights and, but for the first layer, of the inputs.
+    """
+    weights = [inputs * outputs for inputs, outputs in pairwise(stack.sizes)]
+    step = 2 * len(problem.train[1]) * (3 * sum(weights) - weights[0])
+    read = 2 * len(problem.validation[1]) * sum(weights)
+    return float(sum(t.epochs * step + len(t.read_at) * read for t in tracks))
+
+
+def _peak() -> float:
+    """Time a large matrix product: operations a second, the best of ten."""
+    one = torch.rand(1024, 1024)
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        torch.mm(one, one)
+        times.append(time.perf_counter() - start)
+    return float(2 * 1024**3 / min(times))
 
 
 def _recipe(problem: Problem) -> Recipe:

@@ -101,6 +101,35 @@ def _share(lines: list[Line], part: str) -> str:
     return f"{sum(line[part]['worse'] for line in lines)}/{len(lines)}"
 
 
+def remarks(lines: list[Line]) -> list[str]:
+    """Say what else the results hold: the share of the peak, and how the estimate did.
+
+    The estimate speaks of the chosen recipe's networks on new rows, and so does the test part;
+    their difference is that of two means, so its expectation is 0.
+    """
+    found = []
+    for method in dict.fromkeys(line["method"] for line in lines):
+        own = [line for line in lines if line["method"] == method]
+        shares = [
+            line["extra"]["share_of_peak"] for line in own if "share_of_peak" in line["extra"]
+        ]
+        if shares:
+            low, high = min(shares), max(shares)
+            found.append(
+                f"{method}: the whole search reaches {statistics.median(shares):.0%}"
+                f" [{low:.0%}, {high:.0%}] of the peak of matrix products"
+            )
+        for said in ("estimate", "promised"):
+            errors: dict[str, list[float]] = defaultdict(list)
+            for line in own:
+                if line["extra"].get(said) is not None:
+                    errors[line["set"]].append(line["extra"][said] - line["choice"]["loss"])
+            if errors:
+                mean, error = clustered(errors)
+                found.append(f"{method}: {said} - test log-loss {mean:+.4f} ± {error:.4f}")
+    return found
+
+
 def print_tables(lines: list[Line]) -> None:
     """Print two tables per network."""
     for net in dict.fromkeys(line["net"] for line in lines):
@@ -118,6 +147,9 @@ def print_tables(lines: list[Line]) -> None:
             for first, *rest in rows:
                 cells = [f"{cell:>{w}}" for cell, w in zip(rest, widths[1:], strict=True)]
                 print("  ".join([f"{first:{widths[0]}}", *cells]).rstrip())
+        print()
+        for remark in remarks(own):
+            print(remark)
 
 
 def main() -> None:

@@ -20,11 +20,12 @@ def make_track(number, train, validation, every=2):
 
 @pytest.mark.parametrize("settings", [1, 2, 4, 5, 8, 9, 16, 31, 32, 64, 100, 256])
 @pytest.mark.parametrize("epochs", [1, 2, 5, 12, 60, 300])
-def test_rungs_rise_and_leave_fewer_settings_each_time(settings, epochs):
-    found = rungs(settings, epochs)
+@pytest.mark.parametrize("every", [1, 2])
+def test_rungs_rise_and_leave_fewer_settings_each_time(settings, epochs, every):
+    found = rungs(settings, epochs, every)
     at, kept = [epoch for epoch, _ in found], [settings, *(keep for _, keep in found)]
     assert at == sorted(set(at))
-    assert all(1 <= epoch < epochs for epoch in at)
+    assert all(1 <= epoch < epochs and epoch % every == 0 for epoch in at)
     assert all(later < earlier for earlier, later in pairwise(kept))
     if found:
         assert kept[-1] >= FEWEST

@@ -262,7 +262,7 @@ def test_a_budget_that_is_spent_leaves_the_plain_candidate_or_ends_at_the_first_
         assert [t.number for t in choice.trials] == [0]
         assert choice.kept_plain
     else:
-        assert {t.epochs for t in choice.trials} == {6}
+        assert {t.epochs for t in choice.trials} == {4}
     assert choice.cut
 
 

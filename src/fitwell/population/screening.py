@@ -62,12 +62,14 @@ class Screening:
         Returns:
             What became of every member, by number.
         """
-        epochs = batches[0].course.recipe.epochs
+        course = batches[0].course
+        epochs = course.recipe.epochs
         tracks: dict[int, Track] = {}
         states: list[State | None] = [
             begin(b.members, b.start, b.course.shape.parameters) for b in batches
         ]
-        for until, keep in rungs(sum(len(batch.members) for batch in batches), epochs):
+        settings = sum(len(batch.members) for batch in batches)
+        for until, keep in rungs(settings, epochs, course.read_every):
             if not any(state is not None for state in states):
                 break
             states = self._train(name, batches, states, until)
