@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.advance import advance
 from fitwell.population.course import Course, chunk_size
-from fitwell.population.fused import LEVELS
+from fitwell.population.engine import LEVELS
 from fitwell.population.job import Member, State, begin
 from fitwell.population.kernels import draw_
 from fitwell.population.stack import stack_of

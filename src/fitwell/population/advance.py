@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
 from fitwell.population.course import Course
 from fitwell.population.engine import Engine, Rates
@@ -39,11 +40,14 @@ def advance(
         parts = list(batches(len(x), recipe.batch_size, recipe.sampling, order))
         rates = _rates(members, recipe, epoch)
         loss = np.zeros(len(members))
-        for number, rows in enumerate(parts):
-            taken = rows.numpy()
-            weight = class_weights[y[taken]]
+        target = y[torch.cat(parts).numpy()]
+        weights = class_weights[target]
+        end = 0
+        for number, part in enumerate(parts):
+            start, end = end, end + len(part)
+            weight = weights[start:end]
             draw = (course.seed, epoch, number)
-            engine.step(x[rows], y[taken], weight / weight.sum(), rates, draw, loss)
+            engine.step(x[part], target[start:end], weight / weight.sum(), rates, draw, loss)
         reader.trained(loss / len(parts))
         if epoch % course.read_every == 0 or epoch in ends:
             reader.read(epoch, engine.losses(held, classes), engine)

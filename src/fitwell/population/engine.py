@@ -1,6 +1,7 @@
 """What trains the members of a chunk: the fused engine, or one network by itself."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,9 @@ from torch import Tensor
 
 from fitwell.population.job import Vectors
 from fitwell.population.stack import Weights
+
+LEVELS = 65_536
+"""So many different numbers the noise of a unit has."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,27 @@ class Rates:
 
     learning: NDArray[np.float32]
     dropout: NDArray[np.float64]
+
+    @cached_property
+    def unpenalized(self) -> NDArray[np.float32]:
+        """Give ``learning`` as it is for biases: the rate alone."""
+        free = self.learning.copy()
+        free[:, 1:] = 0
+        return free
+
+    @cached_property
+    def below(self) -> NDArray[np.uint16]:
+        """Give the level of noise below which a unit is dropped, of `LEVELS`."""
+        return self._levels.astype(np.uint16)
+
+    @cached_property
+    def scale(self) -> NDArray[np.float32]:
+        """Give what the units that stay are multiplied by."""
+        return (LEVELS / (LEVELS - self._levels)).astype(np.float32)
+
+    @property
+    def _levels(self) -> NDArray[np.float64]:
+        return np.minimum(np.round(self.dropout * LEVELS), LEVELS - 1)
 
 
 class Engine(Protocol):

@@ -23,7 +23,6 @@ from fitwell.remedies.shuffling import key_of
 READ_ROWS = 512
 """So many rows pass at a time when networks are only read."""
 
-LEVELS = 65_536
 LINE = 16
 """Numbers in 64 bytes."""
 
@@ -37,14 +36,17 @@ class _Block:
     Attributes:
         flat: ``[k, numbers]``, for the kernels; behind the matrix 0, or anything if not ``blank``.
         tensor: the same memory as ``[k, rows, columns]``.
+        transposed: the same as ``[k, columns, rows]``.
+        packed: the same as ``[k * rows, columns]``; None where something lies between.
     """
 
     def __init__(self, members: int, rows: int, columns: int, *, blank: bool = True) -> None:
+        self.members = members
         make = torch.zeros if blank else torch.empty
         base = make(members, -(-rows * columns // LINE) * LINE)
         self.flat: Weights = base.numpy()
         self.tensor = base[:, : rows * columns].view(members, rows, columns)
-        # One matrix of all members' rows, where nothing lies between them.
+        self.transposed = self.tensor.transpose(1, 2)
         self.packed = self.tensor.flatten(0, 1) if rows % LINE == 0 else None
 
 
@@ -132,24 +134,21 @@ class Fused:
         loss: NDArray[np.float64],
     ) -> None:
         """Train every member on one batch; see `Engine.step`."""
-        room = self._room(len(x), learns=True)
-        levels = np.minimum(np.round(rates.dropout * LEVELS), LEVELS - 1)
-        below = levels.astype(np.uint16)
-        scale = (LEVELS / (LEVELS - levels)).astype(np.float32)
+        room = self._room(len(target), learns=True)
         for layer, words in enumerate(room.words):
             draw_(words, np.uint64(key_of(*draw, layer)))
-        self._forward(x, room, below, scale)
+        self._forward(x, room, rates.below, rates.scale)
         bias, bias_slope = self._biases[-1][:2]
         cross_entropy_(room.outputs[-1].flat, bias, target, weight, loss, bias_slope)
-        self._backward(x, room, scale)
-        self._learn(rates.learning)
+        self._backward(x, room, len(target), rates.scale)
+        self._learn(rates)
 
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:
         """Give every member's log-loss of every row, without dropout: ``[k, rows]``."""
-        found = np.empty((self.members, len(x)), np.float32)
+        found = np.empty((self.members, len(target)), np.float32)
         off, whole = np.zeros(self.members, np.uint16), np.ones(self.members, np.float32)
-        for start in range(0, len(x), READ_ROWS):
-            part = slice(start, min(start + READ_ROWS, len(x)))
+        for start in range(0, len(target), READ_ROWS):
+            part = slice(start, min(start + READ_ROWS, len(target)))
             room = self._room(part.stop - start, learns=False)
             self._forward(x[part], room, off, whole)
             losses = np.empty((self.members, part.stop - start), np.float32)
@@ -172,25 +171,23 @@ class Fused:
             activate_(output.flat, bias, room.noise[layer], below, scale)
             torch.bmm(weight[0].tensor, output.tensor, out=room.outputs[layer + 1].tensor)
 
-    def _backward(self, x: Tensor, room: _Rows, scale: NDArray[np.float32]) -> None:
+    def _backward(self, x: Tensor, room: _Rows, rows: int, scale: NDArray[np.float32]) -> None:
         slope = room.outputs[-1]
         for layer in range(len(self._weights) - 1, 0, -1):
             weight, weight_slope = self._weights[layer][:2]
             read, fall = room.outputs[layer - 1], room.slopes[layer - 1]
-            torch.bmm(slope.tensor, read.tensor.transpose(1, 2), out=weight_slope.tensor)
-            torch.bmm(weight.tensor.transpose(1, 2), slope.tensor, out=fall.tensor)
+            torch.bmm(slope.tensor, read.transposed, out=weight_slope.tensor)
+            torch.bmm(weight.transposed, slope.tensor, out=fall.tensor)
             bias_slope = self._biases[layer - 1][1]
-            activate_backward_(fall.flat, read.flat, len(x), scale, bias_slope)
+            activate_backward_(fall.flat, read.flat, rows, scale, bias_slope)
             slope = fall
         _products(slope, x, self._weights[0][1])
 
-    def _learn(self, learning: NDArray[np.float32]) -> None:
+    def _learn(self, rates: Rates) -> None:
         self.steps += 1
-        free = learning.copy()
-        free[:, 1:] = 0  # biases are not penalized
         for weight, bias in zip(self._weights, self._biases, strict=True):
-            adam_(*(block.flat for block in weight), learning, self.steps)
-            adam_(*bias, free, self.steps)
+            adam_(*(block.flat for block in weight), rates.learning, self.steps)
+            adam_(*bias, rates.unpenalized, self.steps)
 
 
 def _products(left: _Block, right: Tensor, out: _Block) -> None:
@@ -198,4 +195,4 @@ def _products(left: _Block, right: Tensor, out: _Block) -> None:
     if left.packed is not None and out.packed is not None:
         torch.mm(left.packed, right, out=out.packed)
     else:
-        torch.bmm(left.tensor, right.expand(len(left.tensor), *right.shape), out=out.tensor)
+        torch.bmm(left.tensor, right.expand(left.members, *right.shape), out=out.tensor)

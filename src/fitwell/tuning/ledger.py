@@ -86,10 +86,16 @@ class Ledger:
             (folder / "trials").mkdir(exist_ok=True)
             studies = studies or in_file(folder / "trials.db")
         self._studies = studies or Studies()
+        self._opened: dict[str, optuna.Study] = {}
         self._rows: dict[tuple[str, int], NDArray[np.float32]] = {}
 
     def study(self, name: str) -> optuna.Study:
         """Open the study of that name, or begin it."""
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    def _open(self, name: str) -> optuna.Study:
         return optuna.create_study(
             study_name=self._studies.prefix + name,
             storage=self._studies.storage,
