@@ -96,6 +96,29 @@ def test_the_noise_hangs_on_seed_epoch_and_batch_and_the_callers_random_state_is
     torch.testing.assert_close(torch.random.get_rng_state(), before, rtol=0, atol=0)
 
 
+class Viewing(nn.Module):
+    """Reads its maps as if channels lay apart, which `view` refuses where they do not."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(1, 4, 3), nn.Linear(4 * 6 * 6, 3)
+
+    def forward(self, x):
+        maps = torch.relu(self.conv(x))
+        return self.out(maps.view(len(maps), -1))
+
+
+@pytest.mark.parametrize("make", [NETWORKS["cnn"][0], Viewing])
+def test_images_are_trained_as_the_loop_does_however_they_lie_in_memory(make):
+    blueprint = Blueprint(kind="custom", factory=lambda *_: make())
+    material = replace(of_kind("cnn"), blueprint=blueprint)
+    recipe = replace(BASE, batch_size=16, l1=1e-4)
+    course, state = begun(material, recipe, read_every=1)
+    [track] = advance(course, state, 12).tracks
+    alone = train(material, recipe, 1)
+    np.testing.assert_allclose(track.validation, alone.validation_log_loss, rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["resnet", "tied", "lstm"])
 def test_a_vector_holds_the_whole_network(name):
     torch.manual_seed(3)
