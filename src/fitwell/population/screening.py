@@ -15,9 +15,13 @@ from fitwell.population.pool import Pool, Threads
 from fitwell.population.stack import Weights
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
+from fitwell.remedies.shuffling import steps_per_epoch
 
-STEP = 5
-"""Epochs between two looks at who has run out of patience."""
+STRIDE = 5
+"""At least so many epochs lie between two looks at who has run out of patience."""
+
+STEPS = 60
+"""So do at least so many steps: setting a chunk up costs as much as some of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +98,11 @@ class Screening:
         self, name: str, batches: Sequence[Batch], states: Sequence[State | None]
     ) -> dict[int, Track]:
         recipe = batches[0].course.recipe
+        stride = _stride(batches)
         tracks: dict[int, Track] = {}
         while any(state is not None for state in states):
             began = next(state.epoch for state in states if state is not None)
-            until = min(began // STEP * STEP + STEP, recipe.epochs)
+            until = min(began // stride * stride + stride, recipe.epochs)
             states = self._train(name, batches, states, until)
             alive = _tracks(states)
             tracks |= alive
@@ -138,6 +143,14 @@ class Screening:
             mine[place].append(state)
         self.store.settle(f"{name}-{until}")
         return [State.joined(parts) if parts else None for parts in mine]
+
+
+def _stride(batches: Sequence[Batch]) -> int:
+    steps = min(
+        steps_per_epoch(len(batch.course.material.train_y), batch.course.recipe.batch_size)
+        for batch in batches
+    )
+    return max(STRIDE, -(-STEPS // max(1, steps)))
 
 
 def _chunks(course: Course, state: State) -> list[State]:
