@@ -1,5 +1,6 @@
 """The command line: parse, call one library function, print. The only place that prints."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ def plain_errors(out: Path | None = None) -> Iterator[None]:
         click.echo(f"fitwell: {' '.join(str(error).split())}", err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a third one would break the way out
         kept = f" What was done is kept: repeat with --out {out} --resume." if out else ""
         click.echo(f"\nfitwell: stopped.{kept}", err=True)
         sys.exit(1)

@@ -1,8 +1,9 @@
 """What the command line shows: progress on standard error, a summary on standard output."""
 
+import signal
 import sys
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -19,7 +20,14 @@ WIDE = 110
 
 
 class Progress:
-    """A bar of trainings with the time left; a `Watch` of a run."""
+    """A bar of trainings with the time left; a `Watch` of a run.
+
+    Ctrl-C while a search runs ends it with the best so far; at any other time, and for the
+    second time, it ends the run.
+
+    Attributes:
+        stopping: whether a search is to end.
+    """
 
     def __init__(self, *, quiet: bool) -> None:
         console = Console(stderr=True, quiet=quiet)
@@ -35,10 +43,23 @@ class Progress:
         )
         self._lines = None if quiet or sys.stderr.isatty() else console
         self._task = self._bar.add_task("reading the data", total=None)
+        self._console = console
+        self._searches = False
+        self.stopping = False
 
     def __enter__(self) -> "Progress":
         self._bar.start()
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self.stopping or not self._searches:
+            raise KeyboardInterrupt
+        self.stopping = True
+        self._console.print(
+            "stopping: the search ends with the best so far; Ctrl-C again ends at once",
+            highlight=False,
+        )
 
     def __exit__(
         self,
@@ -46,6 +67,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        signal.signal(signal.SIGINT, self._before)
         self._bar.stop()
 
     def plan(self, trainings: int) -> None:
@@ -54,6 +76,7 @@ class Progress:
 
     def stage(self, text: str) -> None:
         """Name what is being done; where there is no terminal, as a line of its own."""
+        self._searches = text.startswith("tuning")
         self._bar.update(self._task, description=text)
         if self._lines:
             self._lines.print(text, highlight=False)

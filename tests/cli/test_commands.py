@@ -123,15 +123,21 @@ def test_a_run_killed_half_way_is_resumed_to_the_same_result(table):
     assert len(again) <= 1
 
 
-def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(table):
+def begin_a_long_search(*more):
     make_frame(rows=1500).to_csv("big.csv", index=False)
-    options = ["tune", "big.csv", "--target", "bought", "--trials", "30", "--epochs", "20",
-               "--workers", "1", "--quiet", "--out", "run"]  # fmt: skip
+    options = ["tune", "big.csv", "--target", "bought", "--trials", "30", "--epochs", "60",
+               "--seeds", "1", "--quiet", "--out", "run", *more]  # fmt: skip
     running = subprocess.Popen([FITWELL, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    kept = Path("run/trials")
     end = time.monotonic() + 120
-    while not list(kept.glob("*.npy")) and time.monotonic() < end:
+    while not list(Path("run").glob("population/*")) and time.monotonic() < end:
         time.sleep(0.02)
+    return running
+
+
+def test_ctrl_c_twice_keeps_what_was_done_and_says_how_to_go_on(table):
+    running = begin_a_long_search("--workers", "1")
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.2)
     running.send_signal(signal.SIGINT)
     output, error = running.communicate(timeout=60)
     assert running.returncode == 1
@@ -139,7 +145,24 @@ def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(table):
     assert error.decode() == (
         "\nfitwell: stopped. What was done is kept: repeat with --out run --resume.\n"
     )
-    assert list(kept.glob("*.npy"))
+    assert not Path("run/result.json").exists()
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_ctrl_c_once_ends_the_search_with_the_best_so_far(table, activation):
+    running = begin_a_long_search("--workers", "2", "--activation", activation)
+    running.send_signal(signal.SIGINT)
+    output, error = running.communicate(timeout=200)
+    assert (running.returncode, error) == (0, b"")
+    result = json.loads(Path("run/result.json").read_text())
+    [note] = [note for note in result["notes"] if "stopped" in note]
+    assert note == (
+        "The search was stopped, and the best so far is taken without further folds: treatment."
+    )
+    assert result["regularization"]["estimated_log_loss"] is None
+    ended = [trial for trial in result["trials"] if not trial["dropped"]]
+    assert max(trial["epochs"] for trial in ended) < 60
+    assert output
 
 
 def test_predict_writes_one_column_per_class_in_the_order_of_the_rows(fitwell, table, quick):

@@ -1,8 +1,10 @@
 """Where pieces are done: in threads of this process, or elsewhere."""
 
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import current_process
 from typing import Protocol
 
 from fitwell.population.job import State
@@ -50,8 +52,19 @@ class Processes:
         pool = Parallel(n_jobs=self.count, return_as="generator", mmap_mode="c")
         found = []
         for piece, state in zip(
-            pieces, pool(delayed(work)(piece, store) for piece in pieces), strict=True
+            pieces, pool(delayed(_work)(piece, store) for piece in pieces), strict=True
         ):
             on_epochs((state.epoch - piece.state.epoch) * len(piece.state.tracks))
             found.append(state)
         return found
+
+
+def leave_interrupts() -> None:
+    """Let Ctrl-C, which a terminal sends to every process, be the main process's matter."""
+    if current_process().name != "MainProcess":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(piece: Piece, store: Store) -> State:
+    leave_interrupts()
+    return work(piece, store)

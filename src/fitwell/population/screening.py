@@ -1,6 +1,5 @@
 """Train many settings, drop most on the way: in chunks, in a pool, with files behind it."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -8,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from fitwell.population.course import Course
+from fitwell.population.deadline import Deadline
 from fitwell.population.halving import promoted, rungs
 from fitwell.population.job import Member, State, Track, begin
 from fitwell.population.piece import Piece
@@ -48,7 +48,7 @@ class Screening:
         on_rung: told of the members that were trained after each rung.
         on_end: told of each member when it is not trained on, and whether it was dropped
             before its own end.
-        end: of `time.monotonic`; after it every member ends at its next rung.
+        deadline: after it every member ends at its next rung.
     """
 
     pool: Pool = field(default_factory=Threads)
@@ -56,7 +56,7 @@ class Screening:
     on_epochs: Callable[[int], None] = lambda _: None
     on_rung: Callable[[Sequence[Track]], None] = lambda _: None
     on_end: Callable[[Track, bool], None] = lambda _track, _dropped: None
-    end: float = float("inf")
+    deadline: Deadline = field(default_factory=Deadline)
 
     def halve(self, name: str, batches: Sequence[Batch], protected: int = 0) -> dict[int, Track]:
         """Train all settings, dropping half of them at every rung but never ``protected``.
@@ -82,7 +82,7 @@ class Screening:
             kept = promoted(list(alive.values()), keep, epochs)
             if protected in alive and not alive[protected].diverged:
                 kept = sorted({*kept, protected})
-            if time.monotonic() > self.end:
+            if self.deadline.over:
                 self._part(alive, kept=[], ended=kept)
                 return tracks
             going = [number for number in kept if not alive[number].exhausted]
@@ -107,7 +107,7 @@ class Screening:
             alive = _tracks(states)
             tracks |= alive
             kept = [number for number, track in alive.items() if _goes_on(track, recipe)]
-            kept = kept if time.monotonic() < self.end else []
+            kept = [] if self.deadline.over else kept
             self._part(alive, kept=kept, ended=list(alive))
             states = [_only(state, kept) for state in states]
         return tracks

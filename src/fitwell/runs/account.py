@@ -11,6 +11,11 @@ from fitwell.runs.question import Question
 from fitwell.task import Task
 from fitwell.tuning.search import Choice
 
+CUT = {
+    "budget": "The time budget ended the search early",
+    "stopped": "The search was stopped, and the best so far is taken without further folds",
+}
+
 
 def cost_of(start: float, finals: Mapping[str, Final], choices: Mapping[str, Choice]) -> Cost:
     """Count everything once; a single training is one of early stopping, or the untreated one."""
@@ -64,9 +69,10 @@ def notes_on(question: Question, task: Task, choices: Mapping[str, Choice]) -> t
     diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
     if diverged:
         notes.append(f"Trials that diverged and were left out: {diverged}.")
-    cut = [name for name, choice in choices.items() if choice.cut]
-    if cut:
-        notes.append(f"The time budget ended the search early: {', '.join(cut)}.")
+    for cut, sentence in CUT.items():
+        ended = [name for name, choice in choices.items() if choice.cut == cut]
+        if ended:
+            notes.append(f"{sentence}: {', '.join(ended)}.")
     kept = [n for n, c in choices.items() if c.kept_plain and n != TREATMENT]
     if kept:
         notes.append(f"No setting beat the plain one, so nothing is changed in: {', '.join(kept)}.")

@@ -187,6 +187,7 @@ def _search(
         ledger=ledger,
         budget=question.budget / len(arms) if question.budget else float("inf"),
         groups=task.groups(task.split.validation),
+        stopped=lambda: watch.stopping,
         folds=task.folds(FOLDS, question.seed),
         on_training=advance,
     )

@@ -6,6 +6,11 @@ from typing import Protocol
 class Watch(Protocol):
     """Receives the progress of a run."""
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the user wants the search to end with the best so far."""
+        ...
+
     def plan(self, trainings: int) -> None:
         """So many trainings lie ahead, all in all."""
 
@@ -18,6 +23,8 @@ class Watch(Protocol):
 
 class Silent:
     """Says nothing."""
+
+    stopping = False
 
     def plan(self, trainings: int) -> None:
         """Ignore the plan."""

@@ -108,6 +108,8 @@ def _say(line: str) -> None:
 class _Lines:
     """Progress as lines of the job's log, at most one per tenth of the way."""
 
+    stopping = False
+
     def __init__(self) -> None:
         self._total = 0
         self._done = 0.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from fitwell.errors import TrainingFailed
 from fitwell.population.layout import why_not, why_not_fused
-from fitwell.population.pool import Pool, Processes, Threads
+from fitwell.population.pool import Pool, Processes, Threads, leave_interrupts
 from fitwell.population.ray_pool import RayPool
 from fitwell.population.ray_tasks import connect, shared, tasks
 from fitwell.population.store import Store
@@ -125,6 +125,7 @@ def _on_cluster(
 
 
 def _attempt_named(material: Material, job: Job) -> tuple[Job, Outcome | None]:
+    leave_interrupts()
     return job, attempt(material, job)
 
 

@@ -1,6 +1,5 @@
 """Train the settings of a search each by itself, in worker processes."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from fitwell.population.deadline import Deadline
 from fitwell.recipe import Recipe
 from fitwell.remedies.remedy import Remedy
 from fitwell.task import Material
@@ -25,7 +25,7 @@ class Apart:
         seed: of every training.
         crew: where they run.
         ledger: where they are kept.
-        budget: seconds after which no new training is begun.
+        deadline: after it no new training is begun.
         reason: why they are not trained together.
         on_training: told of trainings as they are done.
     """
@@ -33,7 +33,7 @@ class Apart:
     seed: int
     crew: Crew
     ledger: Ledger
-    budget: float
+    deadline: Deadline
     reason: str
     on_training: Callable[[float], None]
 
@@ -53,10 +53,9 @@ class Apart:
         parameters = parameters_of(remedies)
 
         def jobs() -> Iterator[Job]:
-            end = time.monotonic() + self.budget
             for number, recipe in tries.items():
                 # The plain recipe is always tried: everything is held against it.
-                if number in entries or (number and time.monotonic() > end):
+                if number in entries or (number and self.deadline.over):
                     continue
                 asked[number] = self.ledger.ask(name, parameters, number, changes[number])
                 yield Job(number, recipe, self.seed)

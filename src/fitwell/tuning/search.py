@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitwell.errors import TrainingFailed
+from fitwell.population.deadline import Deadline
 from fitwell.population.halving import FEWEST
 from fitwell.population.layout import why_not, why_not_fused
 from fitwell.population.pool import Pool
@@ -37,7 +39,7 @@ class Choice:
         trials: everything that was tried.
         path: how the trainings were run, and why so.
         trainings: how many were begun, those of the finalists on the folds included.
-        cut: whether the budget of time ended it.
+        cut: what ended it early, the ``budget`` of time or the user, who ``stopped`` it.
         seconds: time of the trainings, added up.
         epochs: epochs of the trainings, added up.
     """
@@ -50,7 +52,7 @@ class Choice:
     trials: tuple[Trial, ...]
     path: str
     trainings: int
-    cut: bool
+    cut: Literal["", "budget", "stopped"]
     seconds: float
     epochs: int
 
@@ -72,6 +74,7 @@ class Search:
         ledger: where the trials are kept.
         folds: the same rows cut otherwise, for the finalists; may be empty.
         budget: seconds after which no new training is begun.
+        stopped: whether the user wants it to end with the best so far; there are no folds then.
         groups: of the validation rows, where rows are grouped.
         on_training: told of trainings as they are done, and of parts of them.
     """
@@ -82,6 +85,7 @@ class Search:
     ledger: Ledger
     folds: Sequence[Material] = ()
     budget: float = float("inf")
+    stopped: Callable[[], bool] = lambda: False
     groups: NDArray[np.int64] | None = None
     on_training: Callable[[float], None] = lambda _: None
 
@@ -97,19 +101,19 @@ class Search:
         Raises:
             TrainingFailed: the plain recipe itself diverged.
         """
-        begun = time.monotonic()
+        deadline = Deadline(time.monotonic() + self.budget, self.stopped)
         settings = candidates(remedies, self.trials, self.seed)
         tries = dict(enumerate(dict.fromkeys(_recipe(base, remedies, s) for s in settings)))
-        way = self._way(material, tries)
+        way = self._way(material, tries, deadline)
         entries = way.screen(name, material, remedies, tries)
         if entries.get(0) is None or entries[0].judged is None:
             raise TrainingFailed(
                 f"{name}: the untreated network's loss became infinite or NaN. Lower"
                 " --learning-rate or check the columns for extreme values."
             )
-        cut = time.monotonic() - begun > self.budget
+        cut = deadline.over
         finalists = self._finalists(entries)
-        folds = self.folds if len(tries) > 1 else ()
+        folds = self.folds if len(tries) > 1 and cut != "stopped" else ()
         folded = way.fold(name, folds, {n: tries[n] for n in finalists}) if folds else []
         table = self._table(material, tries, finalists, entries, folded)
         chosen = table.choose()
@@ -140,7 +144,9 @@ class Search:
         kept = sorted([0, *best[:FEWEST]])
         return contenders({number: ended[number] for number in kept}, 0, self.groups)
 
-    def _way(self, material: Material, tries: Mapping[int, Recipe]) -> Together | Apart:
+    def _way(
+        self, material: Material, tries: Mapping[int, Recipe], deadline: Deadline
+    ) -> Together | Apart:
         reason = why_not(material, tries, self.crew.device)
         if not reason:
             return Together(
@@ -148,14 +154,14 @@ class Search:
                 pool=self._pool(material, tries),
                 ledger=self.ledger,
                 store=self.crew.store,
-                budget=self.budget,
+                deadline=deadline,
                 on_training=self.on_training,
             )
         return Apart(
             seed=self.seed,
             crew=self.crew,
             ledger=self.ledger,
-            budget=self.budget,
+            deadline=deadline,
             reason=reason,
             on_training=self.on_training,
         )

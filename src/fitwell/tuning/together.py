@@ -1,9 +1,9 @@
 """Train the settings of a search together, as a population; most are dropped on the way."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fitwell.population.deadline import Deadline
 from fitwell.population.job import Track
 from fitwell.population.layout import described, layout
 from fitwell.population.pool import Pool
@@ -28,7 +28,7 @@ class Together:
         pool: does the pieces of the population.
         ledger: where the trials are kept.
         store: where the population is kept on its way.
-        budget: seconds after which the search ends at its next rung.
+        deadline: when the search ends, at its next rung.
         on_training: told of trainings as they are done, and of parts of them.
     """
 
@@ -36,7 +36,7 @@ class Together:
     pool: Pool
     ledger: Ledger
     store: Store
-    budget: float
+    deadline: Deadline
     on_training: Callable[[float], None]
 
     def path(self, material: Material, tries: Mapping[int, Recipe]) -> str:
@@ -56,7 +56,7 @@ class Together:
             for number in tries
             if number not in done
         }
-        screening = self._screening(tries[0])
+        screening = self._screening(tries[0], self.deadline)
         entries: dict[int, Entry] = {}
 
         def report(tracks: Sequence[Track]) -> None:
@@ -82,18 +82,17 @@ class Together:
         screening.halve(name, layout(material, tries, self.seed))
         return dict(sorted(entries.items()))
 
-    def _screening(self, plain: Recipe) -> Screening:
+    def _screening(self, plain: Recipe, deadline: Deadline) -> Screening:
         def advance(epochs: int) -> None:
             self.on_training(epochs / plain.epochs)
 
-        end = time.monotonic() + self.budget
-        return Screening(pool=self.pool, store=self.store, on_epochs=advance, end=end)
+        return Screening(pool=self.pool, store=self.store, on_epochs=advance, deadline=deadline)
 
     def fold(
         self, name: str, folds: Sequence[Material], recipes: Mapping[int, Recipe]
     ) -> list[Folded]:
         """Train the finalists on every fold as one population."""
-        screening = self._screening(recipes[0])
+        screening = self._screening(recipes[0], Deadline())
         batches = [
             batch
             for number, fold in enumerate(folds)
