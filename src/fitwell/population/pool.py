@@ -12,6 +12,11 @@ from fitwell.population.piece import Piece, work
 from fitwell.population.store import Store
 
 
+WORKERS = {"mmap_mode": "c", "idle_worker_timeout": 86_400}
+"""For joblib: copy-on-write maps, since torch complains about arrays that cannot be written; and
+a worker that has nothing to do for a while waits, since joblib warns of one that has left."""
+
+
 class Pool(Protocol):
     """Does pieces, in any order and anywhere; what comes out does not depend on it."""
 
@@ -48,8 +53,7 @@ class Processes:
         """Do every piece and give the results in the pieces' order."""
         from joblib import Parallel, delayed
 
-        # Copy-on-write maps: torch complains about arrays that cannot be written.
-        pool = Parallel(n_jobs=self.count, return_as="generator", mmap_mode="c")
+        pool = Parallel(n_jobs=self.count, return_as="generator", **WORKERS)
         found = []
         for piece, state in zip(
             pieces, pool(delayed(_work)(piece, store) for piece in pieces), strict=True

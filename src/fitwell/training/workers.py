@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from fitwell.errors import TrainingFailed
 from fitwell.population.layout import why_not, why_not_fused
-from fitwell.population.pool import Pool, Processes, Threads, leave_interrupts
+from fitwell.population.pool import WORKERS, Pool, Processes, Threads, leave_interrupts
 from fitwell.population.ray_pool import RayPool
 from fitwell.population.ray_tasks import connect, shared, tasks
 from fitwell.population.store import Store
@@ -65,8 +65,7 @@ class Crew:
             return
         from joblib import Parallel, delayed
 
-        # Copy-on-write maps: torch complains about arrays that cannot be written.
-        pool = Parallel(n_jobs=self.workers, return_as="generator_unordered", mmap_mode="c")
+        pool = Parallel(n_jobs=self.workers, return_as="generator_unordered", **WORKERS)
         tasks = (delayed(_attempt_named)(material, job) for job in jobs)
         yield from pool(tasks)
 
