@@ -11,7 +11,6 @@ from fitwell.population.job import State
 from fitwell.population.piece import Piece, work
 from fitwell.population.store import Store
 
-
 WORKERS = {"mmap_mode": "c", "idle_worker_timeout": 86_400}
 """For joblib: copy-on-write maps, since torch complains about arrays that cannot be written; and
 a worker that has nothing to do for a while waits, since joblib warns of one that has left."""
