@@ -148,7 +148,7 @@ def test_ctrl_c_twice_keeps_what_was_done_and_says_how_to_go_on(table):
     assert not Path("run/result.json").exists()
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", ["relu", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_ctrl_c_once_ends_the_search_with_the_best_so_far(table, activation):
     running = begin_a_long_search("--workers", "2", "--activation", activation)
     running.send_signal(signal.SIGINT)
@@ -277,6 +277,6 @@ def test_verbose_says_how_each_search_was_run_and_why(fitwell, table, quick):
         "tune", table, "--target", "bought", *quick, "--activation", "tanh", "--verbose", "--json",
         "--out", "other",
     )  # fmt: skip
-    path = "each training by itself: layer 1 is a Tanh"
+    path = "a population of single networks: layer 1 is a Tanh"
     assert f"treatment: {path}\n" in apart.stderr
     assert json.loads(apart.stdout)["search_paths"] == {"treatment": path}

@@ -117,6 +117,7 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(fitwell, table, 
     assert not Path("run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_both_says_how_it_was_trained_and_needs_the_same_to_go_on(table, quick):
     def run(*options):
         """In a process of its own: workers of an earlier run would not know this folder."""

@@ -99,6 +99,7 @@ def test_a_piece_whose_process_is_killed_is_done_again(connected):
     assert_same(there, here)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tanh", "cnn"])
 def test_networks_that_are_trained_one_by_one_give_what_worker_processes_give(connected, kind):
     material = make_material(columns=16)
@@ -127,6 +128,7 @@ def test_calls_are_read_as_cores_become_free(connected):
     assert len(read) < 5 + 3
 
 
+@pytest.mark.slow
 def test_control_c_cancels_what_runs(connected):
     assert dict(tasks(abs, [(-1,), (-2,)])) == {0: 1, 1: 2}  # so that both nodes are awake
     threading.Timer(3, _thread.interrupt_main).start()
@@ -171,6 +173,7 @@ def test_an_error_of_fitwell_comes_back_as_it_was_raised(connected):
     assert str(there.value) == str(here.value)
 
 
+@pytest.mark.slow
 def test_a_task_that_is_lost_each_time_ends_the_run_in_one_line(connected):
     with pytest.raises(TrainingFailed) as caught:
         list(tasks(os._exit, [(1,)]))

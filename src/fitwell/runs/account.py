@@ -11,11 +11,6 @@ from fitwell.runs.question import Question
 from fitwell.task import Task
 from fitwell.tuning.search import Choice
 
-CUT = {
-    "budget": "The time budget ended the search early",
-    "stopped": "The search was stopped, and the best so far is taken without further folds",
-}
-
 
 def cost_of(start: float, finals: Mapping[str, Final], choices: Mapping[str, Choice]) -> Cost:
     """Count everything once; a single training is one of early stopping, or the untreated one."""
@@ -69,10 +64,15 @@ def notes_on(question: Question, task: Task, choices: Mapping[str, Choice]) -> t
     diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
     if diverged:
         notes.append(f"Trials that diverged and were left out: {diverged}.")
-    for cut, sentence in CUT.items():
-        ended = [name for name, choice in choices.items() if choice.cut == cut]
-        if ended:
-            notes.append(f"{sentence}: {', '.join(ended)}.")
+    late = [name for name, choice in choices.items() if choice.cut == "budget"]
+    if late:
+        notes.append(f"The time budget ended the search early: {', '.join(late)}.")
+    stopped = [name for name, choice in choices.items() if choice.cut == "stopped"]
+    if stopped:
+        notes.append(
+            "The search was stopped, and the best so far is taken without further folds:"
+            f" {', '.join(stopped)}."
+        )
     kept = [n for n, c in choices.items() if c.kept_plain and n != TREATMENT]
     if kept:
         notes.append(f"No setting beat the plain one, so nothing is changed in: {', '.join(kept)}.")
