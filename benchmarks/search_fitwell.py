@@ -16,7 +16,7 @@ from fitwell.population.screening import Screening
 from fitwell.population.stack import Stack
 from fitwell.recipe import Recipe
 from fitwell.remedies import all_remedies
-from fitwell.runs.perform import FOLDS
+from fitwell.runs.ensembles import FOLDS
 from fitwell.training.loop import probabilities, restore
 from fitwell.training.outcome import Job, Outcome
 from fitwell.training.workers import Crew
