@@ -86,6 +86,16 @@ def test_in_pieces_it_is_the_same_bit_for_bit(name):
     assert not np.array_equal(whole.weights, state.weights)
 
 
+@pytest.mark.parametrize("name", READ)
+def test_without_validation_rows_it_trains_to_its_end(name):
+    """A network may not take an empty batch."""
+    recipe = replace(BASE, batch_size=8, early_stopping=False, all_rows=True, stop_after=2)
+    course, state = begun(of_kind(name).all_rows(), recipe, keeps=True)
+    [track] = advance(course, state, 2).tracks
+    assert track.kept is not None
+    assert len(track.judged) == 0
+
+
 def test_the_noise_hangs_on_seed_epoch_and_batch_and_the_callers_random_state_is_left_alone():
     material = of_kind("cnn")
     course, state = begun(material, replace(BASE, dropout=0.5))
