@@ -15,7 +15,7 @@ import pytest
 from fitwell.errors import InputError, TrainingFailed
 from fitwell.models.blueprint import Blueprint
 from fitwell.population import ray_tasks
-from fitwell.population.layout import layout, why_not_fused
+from fitwell.population.layout import layout, way_of
 from fitwell.population.piece import Piece
 from fitwell.population.pool import Threads
 from fitwell.population.ray_pool import RayPool
@@ -110,7 +110,7 @@ def test_networks_that_are_trained_one_by_one_give_what_worker_processes_give(co
         blueprint = Blueprint(kind="cnn", widths=(4,), hidden=8)
         material = replace(material, train_x=x, validation_x=held, blueprint=blueprint)
     recipes = {n: replace(BASE, epochs=4, dropout=0.2 * n) for n in range(4)}
-    assert why_not_fused(material, recipes, "cpu")
+    assert way_of(material, recipes, "cpu")[0] == "single"
     jobs = [Job(n, recipe, 7) for n, recipe in recipes.items()]
     here = dict(Crew(workers=2).run(material, jobs))
     there = dict(Crew(ray=connected.address).run(material, jobs))

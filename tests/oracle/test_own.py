@@ -13,7 +13,7 @@ import fitwell
 from fitwell.models.blueprint import Blueprint
 from fitwell.own.given import own
 from fitwell.own.loss import OwnLoss
-from fitwell.population.layout import why_not
+from fitwell.population.layout import way_of
 from fitwell.recipe import Recipe
 from fitwell.remedies.shuffling import batches, order_of
 from fitwell.training.loop import train
@@ -102,12 +102,12 @@ def test_class_weights_weigh_ones_own_loss_as_they_weigh_cross_entropy():
 
 def test_a_population_is_not_for_what_is_ones_own_and_the_reason_is_given():
     relu = material(activation="relu")
-    assert why_not(relu, {0: RECIPE}, "cpu") == ""
+    assert way_of(relu, {0: RECIPE}, "cpu") == ("fused", "")
     sgd = replace(RECIPE, optimizer=own("SGD").optimizer)
-    assert why_not(relu, {0: sgd}, "cpu") == "the optimizer is SGD"
+    assert way_of(relu, {0: sgd}, "cpu")[1] == "the optimizer is SGD"
     amsgrad = replace(RECIPE, optimizer=own("Adam", "amsgrad=true").optimizer)
-    assert why_not(relu, {0: amsgrad}, "cpu") == "the optimizer is Adam(amsgrad=True)"
-    assert why_not(replace(relu, loss=OwnLoss("focal", focal)), {0: RECIPE}, "cpu") == (
+    assert way_of(relu, {0: amsgrad}, "cpu")[1] == "the optimizer is Adam(amsgrad=True)"
+    assert way_of(replace(relu, loss=OwnLoss("focal", focal)), {0: RECIPE}, "cpu")[1] == (
         "the loss is your own"
     )
 

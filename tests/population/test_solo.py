@@ -10,7 +10,7 @@ from torch import nn
 
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.advance import advance
-from fitwell.population.layout import layout, why_not, why_not_fused
+from fitwell.population.layout import layout, way_of
 from fitwell.population.piece import Piece
 from fitwell.population.pool import Processes, Threads
 from fitwell.population.store import Store
@@ -119,10 +119,12 @@ class Viewing(nn.Module):
 
 
 @pytest.mark.parametrize("make", [NETWORKS["cnn"][0], Viewing])
-def test_images_are_trained_as_the_loop_does_however_they_lie_in_memory(make):
+@pytest.mark.parametrize("strength", ["l1", "l2"])
+def test_images_are_trained_as_the_loop_does_however_they_lie_in_memory(make, strength):
+    """The penalty is strong: it must pair each weight with its own slope and moment."""
     blueprint = Blueprint(kind="custom", factory=lambda *_: make())
     material = replace(of_kind("cnn"), blueprint=blueprint)
-    recipe = replace(BASE, batch_size=16, l1=1e-4)
+    recipe = replace(BASE, batch_size=16, **{strength: 3e-3})
     course, state = begun(material, recipe, read_every=1)
     [track] = advance(course, state, 12).tracks
     alone = train(material, recipe, 1)
@@ -153,12 +155,13 @@ def test_what_a_vector_cannot_hold_is_named():
         return network
 
     doubled = Blueprint(kind="custom", factory=with_double)
-    assert why_not(replace(material, blueprint=doubled), {0: BASE}, "cpu") == (
-        "a tensor of it is float64"
-    )
-    assert why_not(material, {0: BASE}, "cuda") == "the device is cuda"
-    assert why_not(material, {0: BASE}, "cpu") == ""
-    assert why_not_fused(of_kind("lstm"), {0: BASE}, "cpu") == "Recurrent is not a Sequential"
+    for found, device, expected in (
+        (replace(material, blueprint=doubled), "cpu", ("apart", "a tensor of it is float64")),
+        (material, "cuda", ("apart", "the device is cuda")),
+        (material, "cpu", ("fused", "")),
+        (of_kind("lstm"), "cpu", ("single", "Recurrent is not a Sequential")),
+    ):
+        assert way_of(found, {0: BASE}, device) == expected
 
 
 def test_processes_give_what_threads_give_and_keep_it(tmp_path):

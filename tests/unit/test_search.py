@@ -134,6 +134,25 @@ def test_finalists_are_judged_on_every_fold_and_estimated_without_a_say(way):
     assert choice.epochs > alone.epochs
 
 
+def test_folds_that_the_user_cut_off_have_no_say(way):
+    material = make_material(1.0, way)
+    asked = []
+
+    class StopsWhenRead(list):
+        def __iter__(self):
+            asked.append(True)
+            return super().__iter__()
+
+    folds = StopsWhenRead(make_folds(material))
+    cut = search(folds=folds, stopped=lambda: bool(asked)).run("treatment", material, DRUGS, BASE)
+    alone = search().run("treatment", material, DRUGS, BASE)
+    assert (cut.cut, cut.estimate) == ("stopped", None)
+    assert cut.settings == alone.settings
+    whole = search(folds=make_folds(material)).run("treatment", material, DRUGS, BASE)
+    assert (whole.cut, whole.estimate is None) == ("", False)
+    assert cut.epochs < whole.epochs
+
+
 def test_nothing_is_chosen_where_nothing_can_be_learned(way):
     rng = np.random.default_rng(1)
     kept = []

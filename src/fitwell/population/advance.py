@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from fitwell.population.course import Course
-from fitwell.population.engine import Engine, Rates
+from fitwell.population.engine import Engine, Minibatch, Rates
 from fitwell.population.fused import Fused
 from fitwell.population.job import Member, State
 from fitwell.population.reader import Reader
@@ -46,8 +46,13 @@ def advance(
         for number, part in enumerate(parts):
             start, end = end, end + len(part)
             weight = weights[start:end]
-            draw = (course.seed, epoch, number)
-            engine.step(x[part], target[start:end], weight / weight.sum(), rates, draw, loss)
+            rows = Minibatch(
+                x=x[part],
+                target=target[start:end],
+                weight=weight / weight.sum(),
+                draw=(course.seed, epoch, number),
+            )
+            engine.step(rows, rates, loss)
         reader.trained(loss / len(parts))
         if epoch % course.read_every == 0 or epoch in ends:
             reader.read(epoch, engine.losses(held, classes), engine)

@@ -49,6 +49,23 @@ class Rates:
         return np.minimum(np.round(self.dropout * LEVELS), LEVELS - 1)
 
 
+@dataclass(frozen=True)
+class Minibatch:
+    """The rows of one step.
+
+    Attributes:
+        x: as `Engine.inputs` gives them.
+        target: class of each row.
+        weight: what each row counts in the mean; the sum is 1.
+        draw: seed, epoch and batch: they say which noise is drawn.
+    """
+
+    x: Tensor
+    target: NDArray[np.int64]
+    weight: NDArray[np.float32]
+    draw: tuple[int, int, int]
+
+
 class Engine(Protocol):
     """K members, from their vectors to their vectors."""
 
@@ -66,25 +83,8 @@ class Engine(Protocol):
         """Give rows as `step` and `losses` read them."""
         ...
 
-    def step(
-        self,
-        x: Tensor,
-        target: NDArray[np.int64],
-        weight: NDArray[np.float32],
-        rates: Rates,
-        draw: tuple[int, int, int],
-        loss: NDArray[np.float64],
-    ) -> None:
-        """Train every member on one batch; its loss is added to ``loss``.
-
-        Args:
-            x: rows, as `inputs` gives them.
-            target: class of each row.
-            weight: what each row counts in the mean; the sum is 1.
-            rates: what the members train by.
-            draw: seed, epoch and batch: they say which noise is drawn.
-            loss: ``[k]``.
-        """
+    def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
+        """Train every member on one batch; its loss is added to ``loss``, ``[k]``."""
         ...
 
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:

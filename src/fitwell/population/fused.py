@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fitwell.population.engine import Rates
+from fitwell.population.engine import Minibatch, Rates
 from fitwell.population.job import Vectors
 from fitwell.population.kernels import (
     activate_,
@@ -124,23 +124,16 @@ class Fused:
         squared = sum(np.square(part).sum(axis=1, dtype=np.float64) for part in flat)
         return np.stack([absolute, squared], axis=1)
 
-    def step(
-        self,
-        x: Tensor,
-        target: NDArray[np.int64],
-        weight: NDArray[np.float32],
-        rates: Rates,
-        draw: tuple[int, int, int],
-        loss: NDArray[np.float64],
-    ) -> None:
-        """Train every member on one batch; see `Engine.step`."""
-        room = self._room(len(target), learns=True)
+    def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
+        """Train every member on one batch; its loss is added to ``loss``, ``[k]``."""
+        count = len(rows.target)
+        room = self._room(count, learns=True)
         for layer, words in enumerate(room.words):
-            draw_(words, np.uint64(key_of(*draw, layer)))
-        self._forward(x, room, rates.below, rates.scale)
+            draw_(words, np.uint64(key_of(*rows.draw, layer)))
+        self._forward(rows.x, room, rates.below, rates.scale)
         bias, bias_slope = self._biases[-1][:2]
-        cross_entropy_(room.outputs[-1].flat, bias, target, weight, loss, bias_slope)
-        self._backward(x, room, len(target), rates.scale)
+        cross_entropy_(room.outputs[-1].flat, bias, rows.target, rows.weight, loss, bias_slope)
+        self._backward(rows.x, room, count, rates.scale)
         self._learn(rates)
 
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:

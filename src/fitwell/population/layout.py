@@ -1,8 +1,8 @@
 """From recipes to a population: which searches can be halved, and how they are laid out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -17,6 +17,7 @@ from fitwell.recipe import Recipe
 from fitwell.task import Material
 
 Recipes = Mapping[int, Recipe]
+Way = Literal["fused", "single", "apart"]
 
 
 def frame(recipe: Recipe) -> Recipe:
@@ -33,8 +34,27 @@ def frame(recipe: Recipe) -> Recipe:
     )
 
 
-def why_not(material: Material, recipes: Recipes, device: str) -> str:
-    """Say why recipes cannot be trained as a population; empty if they can."""
+def way_of(material: Material, recipes: Recipes, device: str) -> tuple[Way, str]:
+    """Say how recipes are trained, and why not in a quicker way.
+
+    Returns:
+        ``fused``, as one batched model; ``single``, as a population of single networks; or
+        ``apart``, each to its own end. Then the reason, empty for ``fused``.
+    """
+    reason = _apart(material, recipes, device)
+    if reason:
+        return "apart", reason
+    single = ""
+    for shape in {frame(recipe) for recipe in recipes.values()}:
+        network = initial(material, shape, 0)
+        found = tensors_of(network)
+        if isinstance(found, str):
+            return "apart", found
+        single = single or _unfused(shape, network)
+    return ("single" if single else "fused"), single
+
+
+def _apart(material: Material, recipes: Recipes, device: str) -> str:
     if device != "cpu":
         return f"the device is {device}"
     if isinstance(material.loss, OwnLoss):
@@ -43,19 +63,7 @@ def why_not(material: Material, recipes: Recipes, device: str) -> str:
         return f"the optimizer is {own}"
     if material.loss != "cross-entropy" or material.train_weights is not None:
         return "the loss is not the cross-entropy of rows that count alike"
-    for shape in {frame(recipe) for recipe in recipes.values()}:
-        found = tensors_of(initial(material, shape, 0))
-        if isinstance(found, str):
-            return found
     return ""
-
-
-def why_not_fused(material: Material, recipes: Recipes, device: str) -> str:
-    """Say why the members of a population cannot be one batched model; empty if they can."""
-    reason = why_not(material, recipes, device)
-    for shape in {frame(recipe) for recipe in recipes.values()}:
-        reason = reason or _unfused(shape, initial(material, shape, 0))
-    return reason
 
 
 def _unfused(recipe: Recipe, network: nn.Module) -> str:
@@ -95,15 +103,14 @@ def layout(
 
 def _shape(recipe: Recipe, network: nn.Module) -> Stack | Tensors:
     found = tensors_of(network) if _unfused(recipe, network) else stack_of(network)
-    assert not isinstance(found, str)  # why_not has looked
+    assert not isinstance(found, str)  # way_of has looked
     return found
 
 
-def described(material: Material, recipes: Recipes) -> str:
-    """Say in a line how a search is trained, and why so."""
-    reason = why_not_fused(material, recipes, "cpu")
+def described(batches: Sequence[Batch], reason: str) -> str:
+    """Say in a line how a search is trained, and why so; ``reason`` is that of `way_of`."""
     if reason:
         return f"a population of single networks: {reason}"
-    sizes = sorted({batch.course.chunk for batch in layout(material, recipes, 0)})
+    sizes = sorted({batch.course.chunk for batch in batches})
     count = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     return f"fused: a stack of linear layers, at most {count} settings a chunk"

@@ -69,9 +69,7 @@ class Screening:
         course = batches[0].course
         epochs = course.recipe.epochs
         tracks: dict[int, Track] = {}
-        states: list[State | None] = [
-            begin(b.members, b.start, b.course.shape.parameters) for b in batches
-        ]
+        states: list[State | None] = [batch.begin() for batch in batches]
         settings = sum(len(batch.members) for batch in batches)
         for until, keep in rungs(settings, epochs, course.read_every):
             if not any(state is not None for state in states):

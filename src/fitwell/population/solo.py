@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from fitwell.determinism import seeded
 from fitwell.population.course import Course
-from fitwell.population.engine import Rates
+from fitwell.population.engine import Minibatch, Rates
 from fitwell.population.job import State, Vectors
 from fitwell.population.networks import initial, treat
 from fitwell.population.stack import Weights
@@ -82,22 +82,14 @@ class Solo:
         squared = sum(float(weight.square().sum()) for weight in weights)
         return np.array([[absolute, squared]])
 
-    def step(
-        self,
-        x: Tensor,
-        target: NDArray[np.int64],
-        weight: NDArray[np.float32],
-        rates: Rates,
-        draw: tuple[int, int, int],
-        loss: NDArray[np.float64],
-    ) -> None:
-        """Train on one batch; see `Engine.step`."""
+    def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
+        """Train on one batch; its loss is added to ``loss``."""
         learning_rate, _, _, decay = rates.learning[0]
         self._set(float(learning_rate), float(rates.dropout[0]))
-        with seeded(key_of(*draw), "cpu"):
-            outputs = self._module.train()(x)
-        losses = F.cross_entropy(outputs, torch.from_numpy(target), reduction="none")
-        value = (losses * torch.from_numpy(weight)).sum()
+        with seeded(key_of(*rows.draw), "cpu"):
+            outputs = self._module.train()(rows.x)
+        losses = F.cross_entropy(outputs, torch.from_numpy(rows.target), reduction="none")
+        value = (losses * torch.from_numpy(rows.weight)).sum()
         self._optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._treated.add_penalty_gradient_()
@@ -129,8 +121,9 @@ class Solo:
 def _lay_out(module: nn.Module, example: Tensor) -> None:
     """Lay the channels of images side by side in memory, if the network bears it.
 
-    Convolutions and pools on a processor are a quarter to a third faster that way (measured,
-    ours). A network that views its tensors as if channels lay apart raises an error.
+    Convolutions and pools on a processor are faster that way: a step of the built-in CNN takes
+    .76 of the time on 28 x 28 x 1 pixels and .80 on 32 x 32 x 3 (ours, medians of 40; middle
+    halves .69 to .83). A network that views its tensors as if channels lay apart raises.
     """
     if not any(isinstance(layer, nn.Conv2d) for layer in module.modules()):
         return

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fitwell.errors import TrainingFailed
-from fitwell.population.layout import why_not, why_not_fused
+from fitwell.population.layout import Way, way_of
 from fitwell.population.pool import WORKERS, Pool, Processes, Threads, leave_interrupts
 from fitwell.population.ray_pool import RayPool
 from fitwell.population.ray_tasks import connect, shared, tasks
 from fitwell.population.store import Store
-from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.loop import OnEpoch, train
 from fitwell.training.outcome import Job, Outcome
@@ -34,16 +33,13 @@ class Crew:
     store: Store = field(default_factory=Store)
 
     @property
-    def pool(self) -> Pool:
-        """Give what does the pieces of a fused population."""
-        return RayPool(self.ray) if self.ray else Threads(self.workers)
-
-    @property
-    def processes(self) -> Pool:
-        """Give what does the pieces of a population of single networks."""
+    def pools(self) -> dict[Way, Pool]:
+        """Give what does the pieces of a population, fused or of single networks."""
         if self.ray:
-            return RayPool(self.ray)
-        return Threads() if self.workers == 1 else Processes(self.workers)
+            cluster = RayPool(self.ray)
+            return {"fused": cluster, "single": cluster}
+        single: Pool = Threads() if self.workers == 1 else Processes(self.workers)
+        return {"fused": Threads(self.workers), "single": single}
 
     def run(
         self,
@@ -84,11 +80,12 @@ class Crew:
             jobs: what to train.
             on_training: told of trainings as they are done, and of parts of them.
         """
-        ways: dict[str, list[Job]] = {"fused": [], "single": [], "apart": []}
-        way = {recipe: self._way(material, recipe) for recipe in {job.recipe for job in jobs}}
+        ways: dict[Way, list[Job]] = {"fused": [], "single": [], "apart": []}
+        recipes = dict.fromkeys(job.recipe for job in jobs)
+        way = {recipe: way_of(material, {0: recipe}, self.device)[0] for recipe in recipes}
         for job in jobs:
             ways[way[job.recipe]].append(job)
-        for kind, pool in (("fused", self.pool), ("single", self.processes)):
+        for kind, pool in self.pools.items():
             if ways[kind]:
                 yield from train_together(
                     f"{name}-{kind}", material, ways[kind], pool, self.store, on_training
@@ -96,12 +93,6 @@ class Crew:
         for job, outcome in self.run(material, ways["apart"]):
             yield job, outcome
             on_training(1)
-
-    def _way(self, material: Material, recipe: Recipe) -> str:
-        one = {0: recipe}
-        if why_not(material, one, self.device):
-            return "apart"
-        return "single" if why_not_fused(material, one, self.device) else "fused"
 
 
 def attempt(

@@ -91,7 +91,11 @@ class Apart:
                 losses[number] = rows
         self.on_training(len(losses))
         seconds, epochs = 0.0, 0
-        jobs = [Job(n, recipe, self.seed) for n, recipe in recipes.items() if n not in losses]
+        jobs = (
+            Job(n, recipe, self.seed)
+            for n, recipe in recipes.items()
+            if n not in losses and not self.deadline.asked()
+        )
         for job, outcome in self.crew.run(fold, jobs):
             losses[job.key] = None if outcome is None else outcome.judged
             if outcome is not None:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from fitwell.errors import TrainingFailed
 from fitwell.population.deadline import Deadline
 from fitwell.population.halving import FEWEST
-from fitwell.population.layout import why_not, why_not_fused
-from fitwell.population.pool import Pool
+from fitwell.population.layout import way_of
 from fitwell.recipe import Recipe
 from fitwell.remedies.remedy import Remedy
 from fitwell.results import Interval, Trial
@@ -115,7 +114,10 @@ class Search:
         finalists = self._finalists(entries)
         folds = self.folds if len(tries) > 1 and cut != "stopped" else ()
         folded = way.fold(name, folds, {n: tries[n] for n in finalists}) if folds else []
-        table = self._table(material, tries, finalists, entries, folded)
+        whole = folded
+        if self.stopped():  # perhaps while the folds were trained: then they are not whole
+            cut, whole = "stopped", []
+        table = self._table(material, tries, finalists, entries, whole)
         chosen = table.choose()
         judged = entries[chosen].judged
         assert judged is not None
@@ -124,7 +126,7 @@ class Search:
             settings=tries[chosen].differences(tries[0]),
             finalists=tuple(tries[number] for number in finalists),
             promised=mean_interval(judged, self.groups),
-            estimate=table.estimate(range(1, len(folded) + 1)) if folded else None,
+            estimate=table.estimate(range(1, len(whole) + 1)) if whole else None,
             trials=tuple(entry.trial(name) for entry in entries.values()),
             path=way.path(material, tries),
             trainings=len(entries) + len(finalists) * len(folded),
@@ -147,11 +149,12 @@ class Search:
     def _way(
         self, material: Material, tries: Mapping[int, Recipe], deadline: Deadline
     ) -> Together | Apart:
-        reason = why_not(material, tries, self.crew.device)
-        if not reason:
+        kind, reason = way_of(material, tries, self.crew.device)
+        if kind != "apart":
             return Together(
                 seed=self.seed,
-                pool=self._pool(material, tries),
+                pool=self.crew.pools[kind],
+                reason=reason,
                 ledger=self.ledger,
                 store=self.crew.store,
                 deadline=deadline,
@@ -165,10 +168,6 @@ class Search:
             reason=reason,
             on_training=self.on_training,
         )
-
-    def _pool(self, material: Material, tries: Mapping[int, Recipe]) -> Pool:
-        single = why_not_fused(material, tries, self.crew.device)
-        return self.crew.processes if single else self.crew.pool
 
     def _table(
         self,

@@ -26,6 +26,7 @@ class Together:
     Attributes:
         seed: of initial weights, the order of rows and the noise.
         pool: does the pieces of the population.
+        reason: why its members are not fused; empty if they are.
         ledger: where the trials are kept.
         store: where the population is kept on its way.
         deadline: when the search ends, at its next rung.
@@ -34,6 +35,7 @@ class Together:
 
     seed: int
     pool: Pool
+    reason: str
     ledger: Ledger
     store: Store
     deadline: Deadline
@@ -41,7 +43,7 @@ class Together:
 
     def path(self, material: Material, tries: Mapping[int, Recipe]) -> str:
         """Say in a line how the trainings are run."""
-        return described(material, tries)
+        return described(layout(material, tries, self.seed), self.reason)
 
     def screen(
         self, name: str, material: Material, remedies: Sequence[Remedy], tries: Mapping[int, Recipe]
@@ -92,7 +94,8 @@ class Together:
         self, name: str, folds: Sequence[Material], recipes: Mapping[int, Recipe]
     ) -> list[Folded]:
         """Train the finalists on every fold as one population."""
-        screening = self._screening(recipes[0], Deadline())
+        # The budget is that of the search; the user may end the folds too.
+        screening = self._screening(recipes[0], Deadline(asked=self.deadline.asked))
         batches = [
             batch
             for number, fold in enumerate(folds)
