@@ -11,11 +11,12 @@ from torch import nn
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.advance import advance
 from fitwell.population.layout import layout, way_of
-from fitwell.population.piece import Piece
+from fitwell.population.piece import Piece, work
 from fitwell.population.pool import Processes, Threads
 from fitwell.population.store import Store
 from fitwell.population.tensors import tensors_of
 from fitwell.recipe import Recipe
+from fitwell.remedies.shuffling import batches, key_of, order_of
 from fitwell.task import Material
 from fitwell.training.loop import train
 from material import make_material
@@ -67,6 +68,49 @@ def test_without_noise_it_is_the_training_loop(name):
     np.testing.assert_allclose(track.validation, alone.validation_log_loss, rtol=loose)
     np.testing.assert_allclose(track.judged, alone.judged, rtol=10 * loose, atol=loose)
     assert track.best_epoch == alone.best_epoch
+
+
+class Dropping(nn.Module):
+    def __init__(self, rate=0.1):
+        super().__init__()
+        self.one, self.drop, self.out = nn.Linear(7, 16), nn.Dropout(rate), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.out(self.drop(torch.tanh(self.one(x))))
+
+
+def test_with_noise_that_fades_it_is_a_loop_by_hand_that_seeds_each_batch():
+    blueprint = Blueprint(kind="custom", factory=lambda *_: Dropping())
+    material = replace(make_material(), blueprint=blueprint)
+    recipe = replace(BASE, dropout=0.4, fades=True, early_stopping=False)
+    course, state = begun(material, recipe)
+    done = advance(course, state, 12)
+    x, y = torch.from_numpy(material.train_x), torch.from_numpy(material.train_y)
+    network = Dropping()
+    state_dict = course.shape.state(state.weights[0])
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in state_dict.items()})
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    with torch.random.fork_rng():
+        for epoch in range(1, 13):
+            # Full strength for the first half of the epochs, then half a cosine down.
+            gone = max(0.0, 2 * (epoch - 1) / 12 - 1)
+            network.drop.p = 0.4 * (1 + np.cos(np.pi * gone)) / 2
+            order = order_of(1, epoch)
+            for number, rows in enumerate(batches(len(x), 32, "reshuffle", order)):
+                torch.manual_seed(key_of(1, epoch, number))
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(network(x[rows]), y[rows]).backward()
+                optimizer.step()
+    found = torch.from_numpy(done.weights[0])
+    expected = torch.cat([weight.detach().flatten() for weight in network.parameters()])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_track_adds_up_the_time_of_its_pieces():
+    course, state = begun(make_material(), BASE)
+    earlier = replace(state, tracks=(replace(state.tracks[0], seconds=1000.0),))
+    done = work(Piece(name="x", course=course, state=earlier, until=2), Store())
+    assert 1000 < done.tracks[0].seconds < 1100
 
 
 @pytest.mark.parametrize("name", READ)
