@@ -1,4 +1,8 @@
-"""What runs on a Ray cluster against the same in this process, bit for bit."""
+"""What runs on a Ray cluster against the same in this process, bit for bit.
+
+Slow, all of them: a cluster is seven processes beside the tests', and on a machine of two cores
+that does other work Ray gives up on them now and then, and takes its driver along.
+"""
 
 import _thread
 import itertools
@@ -27,6 +31,8 @@ from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
 from material import make_material
 from ray_processes import kill, raylet, stopped_while_it_works
+
+pytestmark = pytest.mark.slow
 
 BASE = Recipe(epochs=30, batch_size=32, learning_rate=0.02, patience=4, early_stopping=True)
 
@@ -99,7 +105,6 @@ def test_a_piece_whose_process_is_killed_is_done_again(connected):
     assert_same(there, here)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tanh", "cnn"])
 def test_networks_that_are_trained_one_by_one_give_what_worker_processes_give(connected, kind):
     material = make_material(columns=16)
@@ -128,7 +133,6 @@ def test_calls_are_read_as_cores_become_free(connected):
     assert len(read) < 5 + 3
 
 
-@pytest.mark.slow
 def test_control_c_cancels_what_runs(connected):
     assert dict(tasks(abs, [(-1,), (-2,)])) == {0: 1, 1: 2}  # so that both nodes are awake
     threading.Timer(3, _thread.interrupt_main).start()
@@ -173,7 +177,6 @@ def test_an_error_of_fitwell_comes_back_as_it_was_raised(connected):
     assert str(there.value) == str(here.value)
 
 
-@pytest.mark.slow
 def test_a_task_that_is_lost_each_time_ends_the_run_in_one_line(connected):
     with pytest.raises(TrainingFailed) as caught:
         list(tasks(os._exit, [(1,)]))
