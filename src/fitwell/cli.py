@@ -12,6 +12,7 @@ import click
 
 from fitwell.errors import FitwellError, InputError
 from fitwell.options import (
+    compare_options,
     data_options,
     output_options,
     ray_option,
@@ -88,6 +89,7 @@ def tune(**given: Any) -> None:
 @data_options
 @training_options
 @search_options
+@compare_options
 @ray_option
 @output_options
 def compare(**given: Any) -> None:
@@ -115,7 +117,9 @@ def _run(verb: str, given: dict[str, Any]) -> None:
     out = out or Path("fitwell-runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     with plain_errors(out):
         from fitwell.runs.demo import launch_demo
+        from fitwell.runs.folder import RunFolder
         from fitwell.runs.launch import launch
+        from fitwell.runs.openings import warning
         from fitwell.runs.place import DataOptions, Place
         from fitwell.runs.question import Question, parse_budget
         from fitwell.shell import Progress, show
@@ -148,6 +152,9 @@ def _run(verb: str, given: dict[str, Any]) -> None:
                     **given,
                 )
                 result = launch(question, data, place, watch)
+        seen = RunFolder.open(out).asked()
+        if told := warning(seen["test_openings"], seen["opened_elsewhere"]):
+            click.echo(f"fitwell: {told}", err=True)
         for arm, path in result.search_paths.items() if verbose else ():
             click.echo(f"{arm}: {path}", err=True)
         if as_json:

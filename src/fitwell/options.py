@@ -39,6 +39,21 @@ output_options = options(
     click.option("--verbose", is_flag=True, help="Say how each search was run, and why so."),
 )
 
+compare_options = options(
+    click.option(
+        "--resamples",
+        type=int,
+        default=-1,
+        help="Outer splits on which every arm is tuned and judged anew; 0 for none [10].",
+    ),
+    click.option(
+        "--arms",
+        default="",
+        metavar="FILE",
+        help="Arms of your own, in YAML: names, remedies, settings.",
+    ),
+)
+
 ray_option = click.option(
     "--ray",
     metavar="auto|HOST:PORT",

@@ -118,22 +118,33 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arm:
-    """One contestant: the mean over its seeds on the same test rows."""
+    """One contestant: its scores on the test rows, and whether it is better than the baseline.
+
+    ``difference``, its interval, the p-values and the verdict are of the outer resamples; of
+    the test rows where the comparison has no resamples.
+    """
 
     name: str
-    test: Scores
+    test: Scores  # mean over its seeds
     seeds: tuple[int, ...]
-    seconds: float  # search and trainings of this arm
+    seconds: float  # search and trainings of this arm, resamples included
     trainings: int
     parameters: int
     settings: dict[str, float | int | str | bool]
-    difference: float  # test accuracy minus the baseline's
+    difference: float  # accuracy minus the baseline's
     low: float
     high: float
     p: float
     p_adjusted: float
     verdict: ArmVerdict
     against: tuple[Difference, ...] = ()  # untreated, early-stopped; of a bag the other bag
+    resampled: tuple[Difference, ...] = ()  # the same over the outer resamples
+    by_resample: tuple[float, ...] = ()  # accuracy minus the baseline's, resample by resample
+    mcnemar_p: float | None = None  # first seed against the baseline's, on the test rows; exact
+    nonzero: int = 0  # numbers of a network that are not 0, of its parameters
+    inference_seconds: float = 0.0  # for one row of a batch
+    trials: int = 0  # settings tried in one search
+    search_seconds: float = 0.0  # of the searches, resamples included
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +164,10 @@ class Comparison:
     baseline: str
     trials_per_arm: int
     arms: tuple[Arm, ...]
+    resamples: int = 0
+    resample_train: int = 0  # rows per resample that are trained on, stopped and chosen by
+    resample_test: int = 0  # rows per resample that judge
+    smallest_gain: float | None = None  # shown with a probability of .8, as said beforehand
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fitwell.data.resamples import resamples
 from fitwell.data.source import Encoder, Rows, Source
 from fitwell.data.splits import Split, fold_rows
 from fitwell.models.blueprint import Blueprint
@@ -155,6 +156,16 @@ class Task:
         return [
             self._material(np.setdiff1d(pool, held), held)
             for held in fold_rows(self.source, self.split.train, count, seed)
+        ]
+
+    def resampled(self, count: int, seed: int) -> list["Task"]:
+        """Split all rows but the test rows anew, ``count`` times; see `resamples`.
+
+        Preprocessing is fitted on each one's own training rows.
+        """
+        rows = np.sort(np.concatenate([self.split.train, self.split.validation]))
+        return [
+            replace(self, split=split) for split in resamples(self.source, rows, count, seed=seed)
         ]
 
     def _material(self, train: Rows, held: Rows) -> Material:

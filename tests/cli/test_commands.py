@@ -14,19 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toys import make_frame
+from toys import make_frame, timeless
 
-TIMES = {"seconds", "single_trainings"}
 FITWELL = Path(sys.executable).with_name("fitwell")
-
-
-def without_times(value):
-    """Drop what a clock measured, at any depth."""
-    if isinstance(value, dict):
-        return {k: without_times(v) for k, v in value.items() if k not in TIMES}
-    if isinstance(value, list):
-        return [without_times(v) for v in value]
-    return value
 
 
 def read(path):
@@ -44,13 +34,15 @@ def test_tune_prints_one_json_document_which_is_the_result_file(fitwell, table, 
     assert printed["cost"]["trials"] == 3
     assert printed["test_openings"] == 1
     assert sorted(p.name for p in Path("run").iterdir()) == [
-        "model", "population", "report.html", "result.json", "run.json", "trials", "trials.db",
+        "model", "openings.json", "population", "report.html", "result.json", "run.json", "trials",
+        "trials.db",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", ["diagnose", "tune", "compare"])
 def test_every_verb_says_its_answer_and_where_the_report_is(fitwell, table, quick, verb):
     options = quick if verb != "diagnose" else quick[2:4] + quick[6:]
+    options = (*options, "--resamples", 0) if verb == "compare" else options
     done = fitwell(verb, table, "--target", "bought", "--out", "run", *options)
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("Your network reads ")
@@ -70,8 +62,9 @@ def test_progress_goes_to_standard_error_and_quiet_silences_it(fitwell, table, q
 
 def test_the_same_command_twice_gives_the_same_result_but_for_times(fitwell, table, quick):
     for out in ("first", "second"):
-        assert fitwell("compare", table, "--target", "bought", "--out", out, *quick).exit_code == 0
-    first, second = (without_times(read(f"{out}/result.json")) for out in ("first", "second"))
+        options = ("--target", "bought", "--out", out, "--resamples", 2, *quick)
+        assert fitwell("compare", table, *options).exit_code == 0
+    first, second = (timeless(read(f"{out}/result.json")) for out in ("first", "second"))
     assert first == second
     weights = [Path(out, "model/weights.safetensors").read_bytes() for out in ("first", "second")]
     assert weights[0] == weights[1]
@@ -81,7 +74,7 @@ def test_another_seed_gives_another_result(fitwell, table, quick):
     for seed in (0, 1):
         options = ("--target", "bought", "--out", f"run{seed}", "--seed", seed, *quick)
         assert fitwell("tune", table, *options).exit_code == 0
-    first, second = (without_times(read(f"run{seed}/result.json")) for seed in (0, 1))
+    first, second = (timeless(read(f"run{seed}/result.json")) for seed in (0, 1))
     assert first != second
 
 
@@ -89,7 +82,7 @@ def test_the_number_of_workers_changes_nothing(fitwell, table, quick):
     for workers in (1, 2):
         options = ("--target", "bought", "--out", f"run{workers}", *quick, "--workers", workers)
         assert fitwell("tune", table, *options).exit_code == 0
-    first, second = (without_times(read(f"run{workers}/result.json")) for workers in (1, 2))
+    first, second = (timeless(read(f"run{workers}/result.json")) for workers in (1, 2))
     assert first == second
 
 
@@ -117,7 +110,7 @@ def test_a_run_killed_half_way_is_resumed_to_the_same_result(table):
     resumed = subprocess.run(
         [FITWELL, *options, "--out", "cut", "--resume"], capture_output=True, check=True
     )
-    assert without_times(json.loads(resumed.stdout)) == without_times(json.loads(whole.stdout))
+    assert timeless(json.loads(resumed.stdout)) == timeless(json.loads(whole.stdout))
     # The last one may have been cut off between its file and its entry in the storage.
     again = [n for n, written in untouched.items() if (kept / n).stat().st_mtime_ns != written]
     assert len(again) <= 1
@@ -280,3 +273,69 @@ def test_verbose_says_how_each_search_was_run_and_why(fitwell, table, quick):
     path = "a population of single networks: layer 1 is a Tanh"
     assert f"treatment: {path}\n" in apart.stderr
     assert json.loads(apart.stdout)["search_paths"] == {"treatment": path}
+
+
+def test_a_second_look_at_the_test_part_is_counted_and_told(fitwell, table, quick):
+    """The seal is broken: the folder, the report and the message say so."""
+    options = ("--target", "bought", "--out", "runs/first", *quick)
+    done = fitwell("tune", table, *options)
+    assert done.stderr == ""
+    assert read("runs/first/run.json")["opened_elsewhere"] == []
+    again = fitwell("tune", table, *options, "--force")
+    told = "fitwell: the test part was opened 2 times in this folder."
+    assert again.exit_code == 0
+    assert again.stderr.startswith(told)
+    asked = read("runs/first/run.json")
+    assert len(asked["test_openings"]) == 2
+    assert all(opening.startswith("tune, ") for opening in asked["test_openings"])
+    assert read("runs/first/result.json")["test_openings"] == 2
+    assert "the test part was opened 2 times" in Path("runs/first/report.html").read_text("utf-8")
+    # Another folder beside it, other options, the same test rows.
+    other = ("--target", "bought", "--out", "runs/second", *quick, "--epochs", 4)
+    beside = fitwell("diagnose", table, *other[:4], "--epochs", 2, "--quiet")
+    assert "once in this folder and by the runs beside it: first." in beside.stderr
+    assert read("runs/second/run.json")["opened_elsewhere"] == ["first"]
+    assert read("runs/second/result.json")["test_openings"] == 1
+    # Another split is another test part.
+    new = fitwell("diagnose", table, *other[:3], "runs/third", "--seed", 1, "--quiet")
+    assert new.stderr == ""
+
+
+def test_the_users_own_arms_and_the_resamples_are_part_of_the_comparison(fitwell, table, quick):
+    Path("arms.yaml").write_text(
+        "arms:\n- name: strong dropout\n  settings: {dropout: 0.5}\n"
+        "- name: L1 alone\n  remedies: [l1]\n"
+    )
+    given = ("--target", "bought", "--out", "run", "--resamples", 2, "--arms", "arms.yaml", *quick)
+    assert fitwell("compare", table, *given).exit_code == 0
+    comparison = read("run/result.json")["comparison"]
+    arms = {arm["name"]: arm for arm in comparison["arms"]}
+    assert arms["strong dropout"]["settings"] == {"early_stopping": True, "dropout": 0.5}
+    assert set(arms["L1 alone"]["settings"]) <= {"early_stopping", "l1"}
+    assert {"treatment with batch norm", "treatment, compacted", "smaller network"} <= set(arms)
+    assert (comparison["resamples"], comparison["resample_train"]) == (2, 58)
+    assert comparison["resample_test"] == 14
+    for name, arm in arms.items():
+        assert len(arm["by_resample"]) == 2
+        assert arm["difference"] == pytest.approx(sum(arm["by_resample"]) / 2)
+        base = name == "early stopping"
+        assert (arm["mcnemar_p"] is None) == base
+        assert {d["baseline"] for d in arm["resampled"]} >= {"untreated"} - {name}
+        assert arm["nonzero"] <= arm["parameters"]
+        assert arm["inference_seconds"] > 0
+    assert arms["treatment, compacted"]["test"]["accuracy"] == arms["treatment"]["test"]["accuracy"]
+    # The searches of all parts of the run lie in one storage, each under its own name.
+    import optuna
+
+    names = {s.study_name for s in optuna.get_all_study_summaries("sqlite:///run/trials.db")}
+    assert {"L1 alone", "L1 alone, resample 1", "treatment, resample 2"} <= names
+    assert "strong dropout" not in names
+    # Nothing changes if the run is taken up after its end was lost.
+    before = timeless(read("run/result.json"))
+    Path("run/result.json").unlink()
+    assert fitwell("compare", table, *given, "--resume").exit_code == 0
+    assert timeless(read("run/result.json")) == before
+    Path("arms.yaml").write_text("arms: [{name: other, settings: {dropout: 0.1}}]")
+    changed = fitwell("compare", table, *given, "--resume")
+    assert changed.exit_code == 2
+    assert "was begun with arms_sha256 = " in changed.stderr

@@ -12,22 +12,13 @@ from torch import nn
 
 import fitwell
 from fitwell.errors import InputError
-from toys import QUICK
+from toys import QUICK, timeless
 
-TIMES = {"seconds", "single_trainings"}
 STARTS = ["treatment, continued", "treatment, shrunk and perturbed", "as given"]
 WAY_OUT = (
     "The inputs of a table's network follow from the columns and the categories of its training"
     " rows: use the data, --seed, --widths and --ignore that the weights were trained with."
 )
-
-
-def without_times(value):
-    if isinstance(value, dict):
-        return {k: without_times(v) for k, v in value.items() if k not in TIMES}
-    if isinstance(value, list):
-        return [without_times(v) for v in value]
-    return value
 
 
 def read(path):
@@ -59,7 +50,7 @@ def test_weights_of_a_run_are_a_start_and_what_is_shipped_is_trained_anew(fitwel
     a, b = read("a/result.json"), read("b/result.json")
     assert Path("b/model/weights.safetensors").read_bytes() == first.read_bytes()
     assert b["regularization"] == a["regularization"]
-    assert without_times(b["trials"]) == without_times(a["trials"])
+    assert timeless(b["trials"]) == timeless(a["trials"])
     assert a["start"] is None
     names = [arm["name"] for arm in b["comparison"]["arms"]]
     assert names == [*(arm["name"] for arm in a["comparison"]["arms"]), *STARTS]
@@ -92,7 +83,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_result(fitwell, own):
     whole = read("b/result.json")
     Path("b/result.json").unlink()
     assert tune_from(fitwell, own, "--out", "b", "--resume").exit_code == 0
-    assert without_times(read("b/result.json")) == without_times(whole)
+    assert timeless(read("b/result.json")) == timeless(whole)
 
 
 def test_a_resume_with_other_weights_under_the_same_name_is_refused(fitwell, own):

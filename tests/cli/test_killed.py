@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from toys import make_frame
+from toys import make_frame, timeless
 
 KILLS = 20
 FITWELL = Path(sys.executable).with_name("fitwell")
@@ -23,15 +23,6 @@ def command(out):
         FITWELL, "tune", "table.csv", "--target", "bought", "--trials", "64", "--epochs", "60",
         "--widths", "128,128", "--seeds", "2", "--quiet", "--workers", "2", "--out", out, *resume,
     ]  # fmt: skip
-
-
-def timeless(value):
-    """Leave out what a clock says."""
-    if isinstance(value, dict):
-        return {
-            k: timeless(v) for k, v in value.items() if k not in ("seconds", "single_trainings")
-        }
-    return [timeless(v) for v in value] if isinstance(value, list) else value
 
 
 def result(out):

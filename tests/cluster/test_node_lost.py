@@ -9,7 +9,7 @@ import time
 import pytest
 
 from ray_processes import kill, raylet, stopped_while_it_works
-from toys import make_frame
+from toys import make_frame, timeless
 
 MAIN = [sys.executable, "-c", "from fitwell.cli import main; main()"]
 MODEL = """
@@ -23,14 +23,6 @@ def make(inputs, outputs):
 def tune(out, *options):
     small = ["--target", "bought", "--trials", "24", "--epochs", "20", "--seeds", "2"]
     return [*MAIN, "tune", "table.csv", *small, "--quiet", "--out", out, *options]
-
-
-def timeless(value):
-    """Leave out what a clock says."""
-    if isinstance(value, dict):
-        clock = ("seconds", "single_trainings")
-        return {k: timeless(v) for k, v in value.items() if k not in clock}
-    return [timeless(v) for v in value] if isinstance(value, list) else value
 
 
 def result(out):

@@ -39,7 +39,7 @@ def test_every_hyperparameter_is_read_in_either_encoding(encode):
     given = {
         "verb": "compare", "target": "1e5", "group": "true", "time": "when", "ignore": "a,b",
         "task": "binary", "model": "mlp", "widths": "64,32", "activation": "gelu", "trials": 8,
-        "seeds": 2, "seed": 7, "epochs": 9, "batch-size": 64, "learning_rate": 1e-05,
+        "seeds": 2, "resamples": 3, "seed": 7, "epochs": 9, "batch-size": 64, "learning_rate": 1e-05,
         "schedule": "flat-cosine", "patience": 3, "class_weights": "balanced",
         "batch_norm": True, "bag": True, "greedy": False, "budget": "10m", "device": "cpu",
         "workers": 1, "lang": "ko",

@@ -20,7 +20,7 @@ from fitwell.cli import main
 from fitwell.runs.prediction import load_predictor
 from fitwell.sagemaker.entry import main as job_main
 from serving.live import FITWELL, served
-from toys import make_frame
+from toys import make_frame, timeless
 
 SETTINGS = {"target": "bought", "trials": 3, "epochs": 3, "seeds": 2, "widths": "8", "seed": 5,
             "workers": 1}  # fmt: skip
@@ -57,14 +57,7 @@ def same_predictions(one, other, frame):
 def same_result(one, other):
     """Whether two result.json agree in everything but the time they took."""
     first, second = (json.loads((run / "result.json").read_text()) for run in (one, other))
-    return without_times(first) == without_times(second)
-
-
-def without_times(content):
-    if isinstance(content, dict):
-        times = ("seconds", "single_trainings")
-        return {k: without_times(v) for k, v in content.items() if k not in times}
-    return [without_times(part) for part in content] if isinstance(content, list) else content
+    return timeless(first) == timeless(second)
 
 
 def needs(module):

@@ -63,8 +63,21 @@ def test_a_frame_and_the_command_line_give_the_same_result(tmp_path):
     frame = make_frame()
     frame.to_csv(tmp_path / "table.csv", index=False)
     options = {**QUICK, "widths": (8,)}
-    answer = fitwell.compare("mlp", frame, target="bought", **options)
-    given = ["--trials", "3", "--epochs", "4", "--seeds", "2", "--workers", "1", "--widths", "8"]
+    answer = fitwell.compare("mlp", frame, target="bought", resamples=2, **options)
+    given = [
+        "--resamples",
+        "2",
+        "--trials",
+        "3",
+        "--epochs",
+        "4",
+        "--seeds",
+        "2",
+        "--workers",
+        "1",
+        "--widths",
+        "8",
+    ]
     out = tmp_path / "run"
     done = CliRunner().invoke(
         main,

@@ -2,10 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from fitwell.comparison.arms import BASELINE, UNTREATED, plan_arms
-from fitwell.comparison.judge import Contestant, judge
+from fitwell.comparison.arms import BASELINE, COMPACTED, UNTREATED, plan_arms
+from fitwell.comparison.judge import Contestant, Price, judge
+from fitwell.comparison.resampled import Judged, Resamples
 
 ROWS = 400
 
@@ -20,9 +23,7 @@ def contestant(name, rate, rng, target, seeds=3, *, alike=False):
         name=name,
         probabilities=probabilities,
         seeds=tuple(range(seeds)),
-        seconds=1.0,
-        trainings=seeds,
-        parameters=10,
+        price=Price(seconds=1.0, trainings=seeds, parameters=10),
         settings={},
     )
 
@@ -110,8 +111,8 @@ def test_balanced_accuracy_is_the_mean_recall(target):
     lazy = np.zeros((1, ROWS, 2))
     lazy[..., 0] = 1
     lazy_arm = Contestant(
-        name=BASELINE, probabilities=lazy, seeds=(0,), seconds=1, trainings=1, parameters=1,
-        settings={},
+        name=BASELINE, probabilities=lazy, seeds=(0,), settings={},
+        price=Price(seconds=1, trainings=1, parameters=1),
     )  # fmt: skip
     scores = judge([lazy_arm], target, None, 1).arms[0].test
     assert scores.balanced_accuracy.value == pytest.approx(0.5)
@@ -146,3 +147,67 @@ def test_the_treatments_bag_is_held_against_the_bag_of_early_stopping_too(target
     assert third.accuracy.value == pytest.approx(
         hits["treatment, bag"] - hits["early stopping, bag"]
     )
+
+
+def resamples(gains, train_rows=80, test_rows=20):
+    """Resamples where early stopping is right 70 times of 100 and the others by so much more."""
+    judged = [
+        Judged(
+            accuracy={UNTREATED: 0.6, BASELINE: 0.7, **{n: 0.7 + g[k] for n, g in gains.items()}},
+            log_loss={UNTREATED: 0.9, BASELINE: 0.8, **{n: 0.8 - g[k] for n, g in gains.items()}},
+            train_rows=train_rows,
+            test_rows=test_rows,
+        )
+        for k in range(len(next(iter(gains.values()))))
+    ]
+    return Resamples(judged)
+
+
+def test_resamples_decide_where_there_are_any(target):
+    gains = {"treatment": (0.02, 0.03, 0.05, 0.04), "smaller network": (-0.02, 0.03, 0.05, -0.04)}
+    rng = np.random.default_rng(0)
+    rates = {UNTREATED: 0.6, BASELINE: 0.7, "treatment": 0.7, "smaller network": 0.95}
+    made = [contestant(name, rate, rng, target) for name, rate in rates.items()]
+    comparison = judge(made, target, None, 8, resamples(gains))
+    arms = {arm.name: arm for arm in comparison.arms}
+    treated = arms["treatment"]
+    # By hand, after Nadeau and Bengio: (1/J + n2/n1) s².
+    error = np.sqrt((1 / 4 + 20 / 80) * np.var(gains["treatment"], ddof=1))
+    reach = stats.t.ppf(0.975, 3) * error
+    assert treated.difference == pytest.approx(0.035)
+    assert (treated.low, treated.high) == pytest.approx((0.035 - reach, 0.035 + reach))
+    assert treated.p == pytest.approx(2 * stats.t.sf(0.035 / error, 3))
+    assert treated.by_resample == pytest.approx(gains["treatment"])
+    against = {d.baseline: d for d in treated.resampled}
+    assert against[UNTREATED].accuracy.value == pytest.approx(0.135)
+    assert against[BASELINE].log_loss.value == pytest.approx(-0.035)
+    # What the test rows say is shown, but it is not what the verdict is by.
+    assert arms["smaller network"].verdict == "no difference shown"
+    assert (
+        next(d for d in arms["smaller network"].against if d.baseline == BASELINE).accuracy.low > 0
+    )
+    assert (comparison.resamples, comparison.resample_train, comparison.resample_test) == (
+        4,
+        80,
+        20,
+    )
+
+
+def test_an_arm_that_repeats_another_makes_no_claim_of_its_own(target):
+    gains = {"treatment": (0.02, 0.03, 0.05, 0.04), "more shuffling": (0.01, -0.01, 0.02, 0.0)}
+    twice = {**gains, COMPACTED: gains["treatment"]}
+    rng = np.random.default_rng(0)
+    made = [contestant(n, 0.7, rng, target) for n in (UNTREATED, BASELINE, *twice)]
+    alone = judge(made[:-1], target, None, 8, resamples(gains)).arms
+    whole = judge(made, target, None, 8, resamples(twice)).arms
+    assert [arm.p_adjusted for arm in whole[:-1]] == [arm.p_adjusted for arm in alone]
+    assert whole[-1].p_adjusted == whole[2].p_adjusted
+
+
+def test_mcnemars_test_is_of_the_first_networks_alone(target):
+    rng = np.random.default_rng(1)
+    made = [contestant(BASELINE, 0.7, rng, target), contestant("treatment", 0.8, rng, target)]
+    arm = judge(made, target, None, 8).arms[1]
+    first, second = ((c.probabilities[0].argmax(axis=1) == target) for c in made)
+    table = [[0, (first & ~second).sum()], [(second & ~first).sum(), 0]]
+    assert arm.mcnemar_p == pytest.approx(mcnemar(table, exact=True).pvalue)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fitwell.comparison.arms import AS_GIVEN, CONTINUED, SHRUNK, TREATMENT
-from fitwell.comparison.judge import Contestant
+from fitwell.comparison.judge import Contestant, Price
 from fitwell.comparison.start import against_anew, rows_seen
 from fitwell.data.tables import make_table
 from fitwell.population.pool import Threads
@@ -113,9 +113,7 @@ def contestant(name, shares):
         name=name,
         probabilities=np.stack([shares, 1 - shares], axis=-1),
         seeds=(0, 1, 2),
-        seconds=0.0,
-        trainings=3,
-        parameters=1,
+        price=Price(seconds=0.0, trainings=3, parameters=1),
         settings={},
     )
 
@@ -168,5 +166,5 @@ def test_the_weights_as_given_are_one_network_that_cost_nothing():
     assert given.name == AS_GIVEN
     assert given.probabilities.shape == (3, len(task.split.test), 2)
     np.testing.assert_array_equal(given.probabilities[0], given.probabilities[2])
-    assert (given.seconds, given.trainings) == (0, 0)
+    assert (given.price.seconds, given.price.trainings) == (0, 0)
     assert given.parameters == 12 * 48 + 48 + 48 * 48 + 48 + 48 * 2 + 2

@@ -1,13 +1,22 @@
-"""The sealed test part: it is opened once, and every opening is written down."""
+"""The sealed test part: every opening of it is written down before a row is read."""
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitwell.data.source import Rows
 from fitwell.task import Task
+
+Record = Callable[[str, str], Sequence[str]]
+"""Takes a seal and why it is broken; gives all openings of that seal so far, this one last."""
+
+
+def not_kept(_seal: str, why: str) -> Sequence[str]:
+    """Keep no record, as where there is no run folder."""
+    return [why]
 
 
 @dataclass
@@ -16,11 +25,13 @@ class SealedTest:
 
     Attributes:
         task: the task whose test part is sealed.
-        openings: why it was opened, in order.
+        record: where openings are written down.
+        openings: all that are known, those of earlier runs in the same folder too.
     """
 
     task: Task
-    openings: list[str] = field(default_factory=list)
+    record: Record = not_kept
+    openings: Sequence[str] = ()
 
     @property
     def seal(self) -> str:
@@ -32,7 +43,7 @@ class SealedTest:
     def open(
         self, why: str
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None]:
-        """Give inputs, class numbers and groups of the test rows, and note it."""
-        self.openings.append(why)
+        """Give inputs, class numbers and groups of the test rows, and note it first."""
+        self.openings = self.record(self.seal, why)
         rows = self.task.split.test
         return self.task.inputs(rows), self.task.targets(rows), self.task.groups(rows)

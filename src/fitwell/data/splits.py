@@ -46,15 +46,19 @@ def split_rows(
     test, validation = rows[official == 2], rows[official == 1]
     rest = rows[(official == 0) | (official == -1)]
     if len(test) == 0:
-        rest, test = _carve(source, rest, shares[2], seed)
+        rest, test = take_share(source, rest, shares[2], seed)
     if len(validation) == 0:
-        rest, validation = _carve(source, rest, shares[1] / (shares[0] + shares[1]), seed + 1)
-    _check_classes(source, rest)
+        rest, validation = take_share(source, rest, shares[1] / (shares[0] + shares[1]), seed + 1)
+    check_classes(source, rest)
     return Split(np.sort(rest), np.sort(validation), np.sort(test))
 
 
-def _carve(source: Source, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
-    """Take a share of the rows away; return what stays and what was taken."""
+def take_share(source: Source, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
+    """Take a share of the rows away; return what stays and what was taken.
+
+    Raises:
+        InputError: they cannot be split so.
+    """
     if source.times is not None:
         taken = _newest(source.times[rows], share)
     elif source.groups is not None:
@@ -95,7 +99,7 @@ def _whole_groups(
             " split whole groups. Give more rows."
         )
     with warnings.catch_warnings():
-        # It warns of classes rarer than the folds; _check_classes says what matters.
+        # It warns of classes rarer than the folds; check_classes says what matters.
         warnings.simplefilter("ignore", UserWarning)
         splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
         _, taken = next(splitter.split(target, target, groups))
@@ -142,7 +146,12 @@ def fold_rows(source: Source, rows: Rows, folds: int, seed: int) -> list[Rows]:
         return [np.sort(rows[held]) for _, held in splitter.split(target, target, groups)]
 
 
-def _check_classes(source: Source, train: Rows) -> None:
+def check_classes(source: Source, train: Rows) -> None:
+    """Refuse training rows that lack a class.
+
+    Raises:
+        InputError: they do.
+    """
     missing = sorted(set(range(len(source.classes))) - set(np.unique(source.target[train])))
     if missing:
         raise InputError(

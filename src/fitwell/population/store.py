@@ -31,7 +31,11 @@ class Store:
         self._folder = folder
         self._heavy: set[Path] = set()
         if folder is not None:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def inner(self, name: str) -> "Store":
+        """Give a store of its own inside this one, for what has the same names."""
+        return Store(self._folder / name if self._folder is not None else None)
 
     @property
     def keeps(self) -> bool:

@@ -1,5 +1,6 @@
 """The report's own words in Korean: English sentence to Korean sentence."""
 
+from fitwell.report.korean_arms import KOREAN_ARMS
 from fitwell.report.korean_findings import KOREAN_FINDINGS
 from fitwell.report.korean_members import KOREAN_MEMBERS
 from fitwell.report.korean_path import KOREAN_PATH
@@ -213,11 +214,6 @@ KOREAN: dict[str, str] = {
         "0보다 오른쪽이면 더 좋습니다. 채운 점은 다중 비교 보정 후에도 차이가 확인된 경우,"
         " 빈 점은 차이가 확인되지 않은 경우입니다."
     ),
-    "Every arm that searches had at most {count} settings to try. Differences are paired by seed"
-    " and test row; 95 % intervals in brackets, p-values by Holm over all arms.": (
-        "탐색하는 각 방법은 최대 {count}개의 설정을 시도했습니다. 차이는 시드와 테스트 행을 짝지어"
-        " 계산했고, 대괄호 안은 95% 신뢰구간, p값은 모든 방법에 대해 Holm 방식으로 보정했습니다."
-    ),
     "The model that is saved is that of “{name}”.": "저장된 모델은 ‘{name}’의 모델입니다.",
     "Learning curves": "학습 곡선",
     "The dotted line marks the epoch whose weights are kept. Losses are without the penalties,"
@@ -266,6 +262,7 @@ KOREAN: dict[str, str] = {
         "손실 + λ₁ Σ|w| + λ₂ Σw², Adam, L1은 Adam의 계량에 따른 근접(proximal) 단계로, 분리형"
         " 가중치 감쇠는 손실과 별도로 적용"
     ),
+    **KOREAN_ARMS,
     **KOREAN_FINDINGS,
     **KOREAN_MEMBERS,
     **KOREAN_PATH,

@@ -136,5 +136,15 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
         r"The logger (.*?) failed and was left out from then on: (.*)\.",
         r"로거 \1이(가) 실패하여 이후 기록에서 제외했습니다: \2.",
     ),
+    (
+        r"The run was stopped after (.*) of (.*) outer resamples\.",
+        r"바깥 재표본 \2회 중 \1회까지 마치고 실행을 멈췄습니다.",
+    ),
+    (
+        r"There are no outer resamples, since rows, groups or moments are too few or the run"
+        r" was stopped: differences are of the test rows and say nothing of new training data\.",
+        r"행이나 그룹, 시점이 너무 적거나 실행이 중단되어 바깥 재표본이 없습니다. 차이는 테스트"
+        r" 행에서 잰 것이며 새로운 학습 데이터에 대해서는 아무것도 말해 주지 않습니다.",
+    ),
 )
 """Sentences that hold numbers or names: a regular expression and what its groups go into."""

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from fitwell.errors import InputError
 from fitwell.report import tables
+from fitwell.report.arm_tables import arm_table, cost_table
 from fitwell.report.chosen import settings_phrase
-from fitwell.report.facts import data_facts, method_facts
+from fitwell.report.facts import data_facts, method_facts, opened_sentence
 from fitwell.report.language import translate
 from fitwell.report.members import members_table
 from fitwell.report.text import GREEDY, TREATMENT, answer_sentences, verdict_phrase
@@ -120,7 +121,9 @@ def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, 
         "command": _text(run.get("command")),
         "states": tables.states_table(result, lang),
         "evidence": tables.evidence_table(result, lang),
-        "arms": tables.arm_table(result, lang),
+        "arms": arm_table(result, lang),
+        "costs": cost_table(result, lang),
+        "opened": opened_sentence(run, lang),
         "chosen": settings_phrase(chosen, lang) if chosen else "",
         "members": members_table(result, lang),
         "greedy": result.after is not None and result.after.network == GREEDY,

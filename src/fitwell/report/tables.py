@@ -2,22 +2,18 @@
 
 from dataclasses import dataclass
 
-from fitwell.report.chosen import optimism, settings_text, timescale
+from fitwell.report.chosen import optimism, timescale
 from fitwell.report.language import translate
 from fitwell.report.numbers import (
     bounds,
     decimal,
-    duration,
-    p_value,
     percent,
     plain_bounds,
     points,
     strength,
 )
-from fitwell.report.text import TREATMENT, UNTREATED
+from fitwell.report.text import TREATMENT
 from fitwell.results import (
-    Arm,
-    Comparison,
     Evidence,
     Interval,
     PathPoint,
@@ -46,7 +42,8 @@ class Table:
     rows: Rows
 
 
-def _columns(lang: str, *titles: str, text: tuple[int, ...] = (0,)) -> tuple[Column, ...]:
+def columns(lang: str, *titles: str, text: tuple[int, ...] = (0,)) -> tuple[Column, ...]:
+    """Translate headings; those at the places ``text`` are set as words."""
     return tuple(
         Column(title=translate(title, lang) if title else "", number=place not in text)
         for place, title in enumerate(titles)
@@ -79,7 +76,7 @@ def states_table(result: Result, lang: str) -> Table:
         caption=translate("Before and after, with {level} intervals in brackets", lang).format(
             level=percent(result.before.gap.level, lang, 0)
         ),
-        columns=_columns(
+        columns=columns(
             lang,
             "Network",
             "Training accuracy",
@@ -111,7 +108,7 @@ def evidence_table(result: Result, lang: str) -> Table:
     """The checks of the diagnosis: measured against which threshold."""
     return Table(
         caption=translate("Evidence, each check with its interval", lang),
-        columns=_columns(lang, "Check", "Measured", "Threshold", "Finding", text=(0, 3)),
+        columns=columns(lang, "Check", "Measured", "Threshold", "Finding", text=(0, 3)),
         rows=tuple(_evidence_row(item, lang) for item in result.diagnosis.evidence),
     )
 
@@ -124,49 +121,6 @@ def _evidence_row(item: Evidence, lang: str) -> tuple[str, ...]:
     unit = translate("{number} points", lang)
     value = f"{unit.format(number=points(item.value))}\n{bounds(interval)}"
     return name, value, unit.format(number=points(item.threshold)), finding
-
-
-def arm_table(result: Result, lang: str) -> Table | None:
-    """All arms of the comparison on the same test rows; None without a comparison."""
-    comparison = result.comparison
-    if comparison is None:
-        return None
-    baseline = translate(comparison.baseline, lang)
-    return Table(
-        caption=translate("Every arm on the same {rows} test rows", lang).format(
-            rows=f"{result.data.test:,}"
-        ),
-        columns=(
-            *_columns(lang, "Arm", "Test accuracy"),
-            Column(title=translate("Against {baseline}, points", lang).format(baseline=baseline)),
-            Column(
-                title=translate("Against {baseline}, points", lang).format(
-                    baseline=translate(UNTREATED, lang)
-                )
-            ),
-            *_columns(lang, "p, Holm-adjusted", text=()),
-            *_columns(lang, "Verdict"),
-            *_columns(lang, "Time", "Trainings", "Parameters", text=()),
-        ),
-        rows=tuple(_arm_row(arm, comparison, lang) for arm in comparison.arms),
-    )
-
-
-def _arm_row(arm: Arm, comparison: Comparison, lang: str) -> tuple[str, ...]:
-    own = arm.name == comparison.baseline
-    found = {d.baseline: d.accuracy for d in arm.against}
-    settings = settings_text(arm, lang)
-    return (
-        translate(arm.name, lang) + (f"\n{settings}" if settings else ""),
-        share(arm.test.accuracy, lang),
-        "" if own else gain(Interval(value=arm.difference, low=arm.low, high=arm.high)),
-        gain(found[UNTREATED]) if UNTREATED in found else "",
-        "" if own else p_value(arm.p_adjusted),
-        translate(arm.verdict, lang),
-        duration(arm.seconds, lang),
-        f"{arm.trainings:,}",
-        f"{arm.parameters:,}",
-    )
 
 
 def regularization_table(result: Result, lang: str) -> Table | None:
@@ -196,7 +150,7 @@ def regularization_table(result: Result, lang: str) -> Table | None:
     ]
     return Table(
         caption=translate("The chosen regularization", lang),
-        columns=_columns(lang, "Strength", "Value"),
+        columns=columns(lang, "Strength", "Value"),
         rows=tuple(rows),
     )
 
@@ -229,7 +183,7 @@ def promise_table(result: Result, lang: str, *, weighted: bool = False) -> Table
         return None
     return Table(
         caption=translate("Promised, estimated and got, in log-loss", lang),
-        columns=_columns(lang, "Part", "Log-loss"),
+        columns=columns(lang, "Part", "Log-loss"),
         rows=rows,
     )
 
@@ -240,7 +194,7 @@ def path_table(path: RegularizationPath, lang: str) -> Table:
         caption=translate(
             "Every strength of the path, with {level} intervals in brackets", lang
         ).format(level=percent(path.points[0].gap.level, lang, 0)),
-        columns=_columns(
+        columns=columns(
             lang,
             "Strength tried",
             "Training log-loss",

@@ -9,6 +9,7 @@ from fitwell.results import Arm, Difference, Interval, Result
 UNTREATED, EARLY_STOPPING = "untreated", "early stopping"
 TREATMENT, REFITTED = "treatment", "treatment, refitted"
 MORE_ROWS = "larger training share"
+COMPACTED = "treatment, compacted"
 BAG, GREEDY = "treatment, bag", "treatment, greedy"
 
 _NAMED = {
@@ -114,11 +115,19 @@ def _treated(result: Result, lang: str) -> tuple[str, ...]:
         template = "{how} it reads {test} on new rows, with a gap of {gap} points {bounds}."
         return (*lines, translate(template, lang).format(**values))
     gains = [_gain(difference, lang) for difference in _differences(result, arm)]
-    template = "{how} it reads {test} on new rows{mean}, {gains}: {verdict}."
+    template = _TREATED_OVER if arm.resampled else _TREATED
     against = translate(result.comparison.baseline if result.comparison else "", lang)
     verdict = translate(_VERDICTS[arm.verdict], lang).format(baseline=against)
-    text = translate(template, lang).format(**values, gains=listed(gains, lang), verdict=verdict)
-    return (*lines, text)
+    values |= {"gains": listed(gains, lang), "verdict": verdict}
+    values["count"] = str(result.comparison.resamples) if result.comparison else ""
+    return (*lines, translate(template, lang).format(**values))
+
+
+_TREATED = "{how} it reads {test} on new rows{mean}, {gains}: {verdict}."
+_TREATED_OVER = (
+    "{how} it reads {test} on new rows{mean}; tuned and trained anew on {count} resamples it reads"
+    " {gains}: {verdict}."
+)
 
 
 _NOTHING_CHOSEN = (
@@ -170,7 +179,7 @@ def _mean(result: Result, arm: Arm | None, lang: str) -> str:
 def _differences(result: Result, arm: Arm) -> list[Difference]:
     """Give the gains over the untreated network and over the baseline, in this order."""
     assert result.comparison is not None
-    found = {d.baseline: d for d in arm.against}
+    found = {d.baseline: d for d in arm.resampled or arm.against}
     order = [UNTREATED, *(n for n in (EARLY_STOPPING, result.comparison.baseline) if n in found)]
     return [found[name] for name in dict.fromkeys(order) if name in found]
 
@@ -226,7 +235,7 @@ def _mean_against_mean(result: Result, lang: str) -> str:
     """Hold a shipped mean of networks against a mean of as many, where that was measured."""
     arm = shipped_arm(result)
     known = (UNTREATED, EARLY_STOPPING)
-    third = [d for d in arm.against if d.baseline not in known] if arm else []
+    third = [d for d in arm.resampled or arm.against if d.baseline not in known] if arm else []
     if not arm or not third:
         return ""
     sentence = translate(
@@ -249,25 +258,43 @@ def _rival(result: Result, lang: str) -> str:
     arm = shipped_arm(result)
     if arm is None or result.comparison is None:
         return ""
-    own = {arm.name, UNTREATED, TREATMENT, *FROM_GIVEN, *(d.baseline for d in arm.against)}
+    own = {
+        arm.name,
+        UNTREATED,
+        TREATMENT,
+        COMPACTED,
+        *FROM_GIVEN,
+        *(d.baseline for d in arm.against),
+    }
     if not result.members:  # a mean of networks is shipped in place of the refitted one
         own.add(REFITTED)
     rivals = [a for a in result.comparison.arms if a.name not in own]
-    best = max(rivals, key=lambda a: a.test.accuracy.value, default=None)
-    if best is None or best.test.accuracy.value <= arm.test.accuracy.value:
+    best = max(rivals, key=_reading, default=None)
+    if best is None or _reading(best) <= _reading(arm):
         return ""
     gain = Difference(
         baseline=result.comparison.baseline,
         accuracy=Interval(value=best.difference, low=best.low, high=best.high),
         log_loss=best.test.log_loss,
     )
-    sentence = translate(
-        "The rival “{name}” reads more: {test}, {gain}; the two were not tested against"
-        " each other.",
-        lang,
-    )
-    return sentence.format(
+    sentence = _RIVAL_OVER if best.resampled else _RIVAL
+    return translate(sentence, lang).format(
+        count=result.comparison.resamples,
         name=translate(best.name, lang),
         test=_share(best.test.accuracy, lang),
         gain=_gain(gain, lang),
     )
+
+
+_RIVAL = (
+    "The rival “{name}” reads more: {test}, {gain}; the two were not tested against each other."
+)
+_RIVAL_OVER = (
+    "The rival “{name}” reads more on the {count} resamples: {gain}; the two were not tested"
+    " against each other."
+)
+
+
+def _reading(arm: Arm) -> float:
+    """Rank arms by what decides on them: the resamples, or the test rows."""
+    return arm.difference if arm.resampled else arm.test.accuracy.value

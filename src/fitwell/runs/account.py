@@ -1,9 +1,10 @@
 """What a run says of itself: what it took, its curves and members, and remarks on it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fitwell.comparison.arms import EARLY_STOPPING, TREATMENT, UNTREATED
+from fitwell.comparison.resampled import Resamples
 from fitwell.results import Cost, Curve, Member
 from fitwell.runs.finals import Final
 from fitwell.runs.objective import own_notes
@@ -12,17 +13,27 @@ from fitwell.task import Task
 from fitwell.tuning.search import Choice
 
 
-def cost_of(start: float, finals: Mapping[str, Final], choices: Mapping[str, Choice]) -> Cost:
-    """Count everything once; a single training is one of early stopping, or the untreated one."""
-    # Ensembles share networks with other arms.
-    outcomes = {id(o): o for final in finals.values() for o in final.outcomes}.values()
-    single = finals.get(EARLY_STOPPING, finals[UNTREATED]).outcomes
+def cost_of(
+    start: float, finals: Sequence[Mapping[str, Final]], choices: Sequence[Mapping[str, Choice]]
+) -> Cost:
+    """Count everything once; a single training is one of early stopping, or the untreated one.
+
+    Args:
+        start: when the run began.
+        finals: of the run and of its resamples.
+        choices: likewise.
+    """
+    # Some arms share networks with others.
+    every = [final for part in finals for final in part.values()]
+    outcomes = {id(o): o for final in every for o in final.outcomes}.values()
+    searches = [choice for part in choices for choice in part.values()]
+    single = finals[0].get(EARLY_STOPPING, finals[0][UNTREATED]).outcomes
     one = sum(outcome.seconds for outcome in single) / len(single)
-    spent = sum(o.seconds for o in outcomes) + sum(c.seconds for c in choices.values())
+    spent = sum(o.seconds for o in outcomes) + sum(c.seconds for c in searches)
     return Cost(
         seconds=time.perf_counter() - start,
-        trials=sum(len(choice.trials) for choice in choices.values()),
-        epochs=sum(o.epochs for o in outcomes) + sum(c.epochs for c in choices.values()),
+        trials=sum(len(choice.trials) for choice in searches),
+        epochs=sum(o.epochs for o in outcomes) + sum(c.epochs for c in searches),
         single_trainings=spent / one,
     )
 
@@ -58,9 +69,27 @@ def members_of(shipped: Final) -> tuple[Member, ...]:
     )
 
 
-def notes_on(question: Question, task: Task, choices: Mapping[str, Choice]) -> tuple[str, ...]:
+def _notes_on_resamples(question: Question, resamples: Resamples | None) -> list[str]:
+    notes: list[str] = []
+    done = resamples.count if resamples else 0
+    if done and done < question.outer:
+        notes.append(f"The run was stopped after {done} of {question.outer} outer resamples.")
+    if question.outer and not done:
+        notes.append(
+            "There are no outer resamples, since rows, groups or moments are too few or the run"
+            " was stopped: differences are of the test rows and say nothing of new training data."
+        )
+    return notes
+
+
+def notes_on(
+    question: Question,
+    task: Task,
+    choices: Mapping[str, Choice],
+    resamples: Resamples | None,
+) -> tuple[str, ...]:
     """Remark on what was left out, cut short or kept, one English sentence each."""
-    notes = []
+    notes = _notes_on_resamples(question, resamples) if choices else []
     diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
     if diverged:
         notes.append(f"Trials that diverged and were left out: {diverged}.")

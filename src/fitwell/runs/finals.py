@@ -4,22 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from fitwell.compaction import compact
 from fitwell.comparison.arms import ArmPlan
-from fitwell.comparison.judge import Contestant
+from fitwell.comparison.judge import Contestant, Price
 from fitwell.data.source import Rows
 from fitwell.errors import TrainingFailed
 from fitwell.models.ensemble import Ensemble
 from fitwell.recipe import Recipe
 from fitwell.remedies.training_share import epochs_without_validation
+from fitwell.runs.price import row_seconds, size_of
 from fitwell.runs.watch import Watch
 from fitwell.task import Material, Task
 from fitwell.training.loop import probabilities, restore
 from fitwell.training.outcome import Job, Outcome
 from fitwell.training.workers import Crew
 from fitwell.tuning.search import Choice
+
+EXAMPLE = 8
+"""So many rows are an example of the input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +69,7 @@ class Final:
     @property
     def seconds(self) -> float:
         """Search and trainings."""
-        own = sum(outcome.seconds for outcome in self.outcomes)
-        return own + (self.search.seconds if self.search else 0.0)
+        return sum(outcome.seconds for outcome in self.outcomes) + self.search_seconds
 
     @property
     def trainings(self) -> int:
@@ -72,15 +77,15 @@ class Final:
         return len(self.outcomes) + (self.search.trainings if self.search else 0)
 
     @property
-    def parameters(self) -> int:
-        """Trainable numbers of the first seed's network, or of all its members."""
-        return sum(outcome.parameters for outcome in self._first())
-
-    @property
     def zeros(self) -> float:
         """Share of the penalized weights of the first seed's network that are exactly 0."""
         # Members are of one size, so that the mean of their shares is the share of all.
         return float(np.mean([outcome.zeros for outcome in self._first()]))
+
+    @property
+    def search_seconds(self) -> float:
+        """Time of the search that chose the recipe, if there was one."""
+        return self.search.seconds if self.search else 0.0
 
     def _first(self) -> list[Outcome]:
         if not self.ensembles:
@@ -90,7 +95,8 @@ class Final:
     def network(self, task: Task, place: int = 0) -> nn.Module:
         """Build the network of a seed, given by its place, with the weights of its training."""
         if not self.ensembles:
-            return restore(task.material, self.recipe, self.outcomes[place])
+            network = restore(task.material, self.recipe, self.outcomes[place])
+            return compact(network, example_of(task)).module if self.plan.compacted else network
         members = self.ensembles[place]
         networks = [restore(task.material, m.recipe, m.outcome) for m in members]
         return Ensemble(networks, [member.weight for member in members]).eval()
@@ -102,18 +108,45 @@ class Final:
             return np.concatenate([task.split.train, task.split.validation])
         return task.split.train
 
-    def contestant(self, task: Task, x: NDArray[np.float32], seeds: tuple[int, ...]) -> Contestant:
-        """Let every network of the arm speak about some rows."""
+    def contestant(
+        self,
+        task: Task,
+        x: NDArray[np.float32],
+        seeds: tuple[int, ...],
+        elsewhere: Sequence["Final"] = (),
+    ) -> Contestant:
+        """Let every network of the arm speak about some rows.
+
+        ``elsewhere`` are the arm's trainings on other parts of the data; it pays for them too.
+        """
         networks = [self.network(task, place) for place in range(len(seeds))]
         return Contestant(
             name=self.plan.name,
             probabilities=np.stack([probabilities(network, x) for network in networks]),
             seeds=seeds,
-            seconds=self.seconds,
-            trainings=self.trainings,
-            parameters=self.parameters,
+            price=self._price(networks[0], x, elsewhere),
             settings=self.recipe.differences(self.plain),
         )
+
+    def _price(
+        self, network: nn.Module, x: NDArray[np.float32], elsewhere: Sequence["Final"]
+    ) -> Price:
+        parameters, nonzero = size_of(network)
+        every = (self, *elsewhere)
+        return Price(
+            seconds=sum(final.seconds for final in every),
+            trainings=sum(final.trainings for final in every),
+            parameters=parameters,
+            nonzero=nonzero,
+            inference_seconds=row_seconds(network, x),
+            trials=len(self.search.trials) if self.search else 0,
+            search_seconds=sum(final.search_seconds for final in every),
+        )
+
+
+def example_of(task: Task) -> Tensor:
+    """Give a few training rows, by which a network's structure can be traced."""
+    return torch.from_numpy(task.inputs(task.split.train[:EXAMPLE]))
 
 
 def train_arms(
@@ -131,8 +164,9 @@ def train_arms(
     """
     recipes = {arm.name: _recipe(task, arm, choices) for arm in arms}
     finals: dict[str, Final] = {}
+    trained = [arm for arm in arms if not arm.compacted]
     for needs_epochs in (False, True):
-        round_ = [arm for arm in arms if recipes[arm.name].all_rows == needs_epochs]
+        round_ = [arm for arm in trained if recipes[arm.name].all_rows == needs_epochs]
         for arm in round_ if needs_epochs else ():
             earlier = [outcome.best_epoch for outcome in finals[arm.follows].outcomes]
             recipes[arm.name] = replace(
@@ -149,12 +183,15 @@ def train_arms(
                 outcomes=outcome,
                 search=choices.get(arm.follows or arm.name),
             )
+    for arm in arms:
+        if arm.compacted:
+            finals[arm.name] = replace(finals[arm.follows], plan=arm)
     return {arm.name: finals[arm.name] for arm in arms}
 
 
 def _recipe(task: Task, arm: ArmPlan, choices: Mapping[str, Choice]) -> Recipe:
     source = arm.follows or arm.name
-    recipe = choices[source].recipe if source in choices else task.recipe
+    recipe = choices[source].recipe if source in choices else arm.set_up(task.recipe)
     for remedy in arm.found():
         recipe = remedy.apply(recipe, {})
     return replace(recipe, start=arm.start)

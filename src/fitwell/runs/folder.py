@@ -9,6 +9,7 @@ from typing import Any
 
 from fitwell.errors import InputError
 from fitwell.results import Result
+from fitwell.runs.openings import NAME, read_openings
 from fitwell.storage import read_json, result_from_dict, result_to_dict, write_json
 
 FORMAT = 1
@@ -38,6 +39,7 @@ class RunFolder:
                 ``force``, it is not a run folder.
         """
         folder = cls(path)
+        seen = read_openings(path) if force else []
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             if resume:
                 folder._check_same(asked)
@@ -58,6 +60,8 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             write_json(path / "run.json", asked)
+            if seen:
+                write_json(path / NAME, {"openings": seen})
         except OSError as error:
             raise InputError(
                 f"--out {path} cannot be written: {error.strerror}. Choose another folder."

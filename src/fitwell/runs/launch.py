@@ -1,5 +1,6 @@
 """One run from a file to a folder: what the command line and the SageMaker job call."""
 
+import hashlib
 import platform
 import secrets
 import sys
@@ -8,12 +9,14 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fitwell.comparison.seal import not_kept
 from fitwell.data.images import Images
 from fitwell.data.load import load_source
 from fitwell.data.source import Source
@@ -33,6 +36,7 @@ from fitwell.runs.ensembles import check_folds
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
 from fitwell.runs.given import read_given, take_given
 from fitwell.runs.logs import run_name, with_failures
+from fitwell.runs.openings import Openings, opened_elsewhere
 from fitwell.runs.perform import Performed, perform
 from fitwell.runs.place import DataOptions, Place
 from fitwell.runs.question import Question, pick_device
@@ -106,12 +110,14 @@ def run(
     name = run_name(place.out, asked)
     studies = Studies(storage, f"{name}/") if storage else None
     with loggers.running(Begun(name=name, asked=asked)):
+        opened = Openings(folder.path, asked["id"]).record if folder else not_kept
         performed = perform(
             question,
             task,
             crew=crew,
             ledger=Ledger(folder.path if folder else None, studies=studies, on_trial=loggers.trial),
             watch=watch,
+            record=opened,
             reachable=reachable,
         )
         if folder is not None:
@@ -196,6 +202,7 @@ def describe(
             **question.stored(),
             # The file may change under its name: --resume looks at what it held.
             "from_sha256": task.given.sha256 if task.given else "",
+            "arms_sha256": _digest(question.arms),
         },
         "data": {
             **data,
@@ -215,6 +222,10 @@ def describe(
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "test_openings": [],
     }
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
 
 
 def _versions() -> dict[str, str]:
@@ -240,6 +251,7 @@ def write_run(
     asked = {
         **asked,
         "test_openings": list(performed.openings),
+        "opened_elsewhere": list(opened_elsewhere(folder.path, performed.seal)),
         "seal": performed.seal,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

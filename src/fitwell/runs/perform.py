@@ -1,7 +1,7 @@
 """One run from a task to a result: train, search, compare, diagnose."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,9 @@ from fitwell.comparison.arms import (
     TREATMENT,
     UNTREATED,
     ArmPlan,
-    plan_arms,
-    searched,
 )
 from fitwell.comparison.judge import Contestant, judge
-from fitwell.comparison.seal import SealedTest
+from fitwell.comparison.seal import Record, SealedTest, not_kept
 from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
@@ -34,21 +32,23 @@ from fitwell.results import (
     State,
 )
 from fitwell.runs.account import cost_of, curves_of, members_of, notes_on
-from fitwell.runs.ensembles import FOLDS, train_ensembles, trainings_of
-from fitwell.runs.finals import Final, train_arms
+from fitwell.runs.ensembles import trainings_of
+from fitwell.runs.finals import Final
+from fitwell.runs.lineup import line_up
 from fitwell.runs.objective import form
 from fitwell.runs.question import Question
+from fitwell.runs.resamples import resample, train_all
+from fitwell.runs.searches import search_arms, tuned
 from fitwell.runs.start import about_start, as_given, notes_on_start
 from fitwell.runs.watch import Watch
 from fitwell.statistics import mean_interval
 from fitwell.task import Task
 from fitwell.training.loop import probabilities
 from fitwell.training.reading import row_losses
-from fitwell.training.rehearsal import leaves_zeros
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.path import Tracer, strengths
-from fitwell.tuning.search import Choice, Search
+from fitwell.tuning.search import Choice
 
 SHIPPED = (BAG, GREEDY, REFITTED, UNTREATED)
 """The first of these arms that a run has is the one that goes into the model folder."""
@@ -71,6 +71,7 @@ def perform(
     crew: Crew,
     ledger: Ledger,
     watch: Watch,
+    record: Record = not_kept,
     reachable: NDArray[np.float64] | None = None,
 ) -> Performed:
     """Answer a question about a task.
@@ -81,30 +82,29 @@ def perform(
         crew: where trainings run and are kept on their way.
         ledger: where the searches are kept.
         watch: told of progress.
+        record: where openings of the test part are written down.
         reachable: for data we made, each row's probability of its likeliest class.
 
     Raises:
         TrainingFailed: a training that everything rests on diverged.
     """
     start = time.perf_counter()
-    arms = _arms(question, task)
+    arms = line_up(question, task)
     seeds = tuple(range(question.seed, question.seed + question.repeats))
-    tuned = [arm for arm in arms if searched(arm) and not arm.follows]
-    paths = len(strengths(question.path)) if question.path else 0
-    last = sum(trainings_of(arm) for arm in arms) * len(seeds)
-    watch.plan(len(tuned) * question.trials + last + paths)
-    choices = _search(question, task, tuned, crew, ledger, watch)
+    watch.plan(_trainings(question, arms, len(seeds)))
+    choices = search_arms(question, task, arms, crew, ledger, watch)
     path = None
     if question.path:
         watch.stage(f"path of {question.path}")
         path = _tracer(task, crew, question, watch).trace(task.material, task.recipe, question.path)
     watch.stage("final trainings")
-    finals = _finals(question, task, arms, choices, seeds, crew, watch)
-    sealed = SealedTest(task)
+    finals = train_all(question, task, arms, choices, seeds, crew, watch)
+    resamples, refinals, rechoices = resample(question, task, arms, crew, ledger, watch)
+    sealed = SealedTest(task, record)
     test = sealed.open(question.verb)
     before = _state(task, finals[UNTREATED], test)
     shipped = next(finals[name] for name in SHIPPED if name in finals)
-    contestants = _contestants(task, finals, seeds, test[0]) if choices else []
+    contestants = _contestants(task, finals, refinals, seeds, test[0]) if choices else []
     from_given = about_start(task, contestants, test) if choices else None
     result = Result(
         verb=question.verb,
@@ -115,12 +115,12 @@ def perform(
         after=_state(task, shipped, test) if choices else None,
         diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
         regularization=_regularization(task, shipped, choices) if choices else None,
-        comparison=judge(contestants, *test[1:], question.trials) if choices else None,
+        comparison=(judge(contestants, *test[1:], question.trials, resamples) if choices else None),
         curves=curves_of(finals),
         trials=tuple(trial for choice in choices.values() for trial in choice.trials),
-        cost=cost_of(start, finals, choices),
+        cost=cost_of(start, [finals, *refinals], [choices, *rechoices]),
         test_openings=len(sealed.openings),
-        notes=(*notes_on(question, task, choices), *notes_on_start(from_given)),
+        notes=(*notes_on(question, task, choices, resamples), *notes_on_start(from_given)),
         path=path,
         search_paths={name: choice.path for name, choice in choices.items()},
         members=members_of(shipped),
@@ -129,79 +129,17 @@ def perform(
     return Performed(result, shipped.network(task), tuple(sealed.openings), sealed.seal)
 
 
-def _finals(
-    question: Question,
-    task: Task,
-    arms: tuple[ArmPlan, ...],
-    choices: Mapping[str, Choice],
-    seeds: tuple[int, ...],
-    crew: Crew,
-    watch: Watch,
-) -> dict[str, Final]:
-    """Train the arms of one network, then what the ensembles lack beside them."""
-    finals = train_arms(task, [a for a in arms if not a.ensemble], choices, seeds, crew, watch)
-    ensembles = [arm for arm in arms if arm.ensemble]
-    return finals | train_ensembles(
-        task, ensembles, finals, choices, seeds, question.seed, crew, watch
-    )
+def _trainings(question: Question, arms: Sequence[ArmPlan], seeds: int) -> int:
+    """Count the trainings that lie ahead, at most; what is dropped on its way counts whole."""
+    searches = len(tuned(arms)) * question.trials
+    networks = sum(trainings_of(arm) for arm in arms)
+    paths = len(strengths(question.path)) if question.path else 0
+    return searches + networks * seeds + paths + question.outer * (searches + networks)
 
 
 def _tracer(task: Task, crew: Crew, question: Question, watch: Watch) -> Tracer:
     groups = task.groups(task.split.validation)
     return Tracer(crew=crew, seed=question.seed, groups=groups, on_training=watch.advance)
-
-
-def _arms(question: Question, task: Task) -> tuple[ArmPlan, ...]:
-    if question.verb == "diagnose":
-        return (ArmPlan(name=UNTREATED),)
-    return plan_arms(
-        question.verb,
-        batch_norm=question.batch_norm,
-        scalable=task.blueprint.scalable,
-        bag=question.bag,
-        greedy=question.greedy,
-        given=task.given is not None,
-    )
-
-
-def _search(
-    question: Question,
-    task: Task,
-    arms: list[ArmPlan],
-    crew: Crew,
-    ledger: Ledger,
-    watch: Watch,
-) -> dict[str, Choice]:
-    choices = {}
-    told = 0.0
-
-    def advance(trainings: float) -> None:
-        nonlocal told
-        told += trainings
-        watch.advance(trainings)
-
-    search = Search(
-        trials=question.trials,
-        seed=question.seed,
-        crew=crew,
-        ledger=ledger,
-        budget=question.budget / len(arms) if question.budget else float("inf"),
-        groups=task.groups(task.split.validation),
-        stopped=lambda: watch.stopping,
-        folds=task.folds(FOLDS, question.seed),
-        on_training=advance,
-    )
-    for arm in arms:
-        watch.stage(f"tuning: {arm.name}")
-        remedies = arm.found()
-        if not task.blueprint.spare_layers:
-            remedies = [remedy.without("removed_layers") for remedy in remedies]
-        if not leaves_zeros(task.recipe):
-            remedies = [remedy for remedy in remedies if remedy.name != "l1"]
-        told = 0.0
-        choices[arm.name] = search.run(arm.name, task.material, remedies, task.recipe)
-        watch.advance(max(0.0, question.trials - told))  # what was dropped is done too
-    return choices
 
 
 def _state(
@@ -217,9 +155,16 @@ def _state(
 
 
 def _contestants(
-    task: Task, finals: dict[str, Final], seeds: tuple[int, ...], x: NDArray[np.float32]
+    task: Task,
+    finals: dict[str, Final],
+    resampled: Sequence[dict[str, Final]],
+    seeds: tuple[int, ...],
+    x: NDArray[np.float32],
 ) -> list[Contestant]:
-    trained = [final.contestant(task, x, seeds) for final in finals.values()]
+    trained = [
+        final.contestant(task, x, seeds, [part[name] for part in resampled])
+        for name, final in finals.items()
+    ]
     return [*trained, as_given(task, x, seeds)] if task.given else trained
 
 

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fitwell.comparison.arms import AS_GIVEN, CONTINUED, SHRUNK, TREATMENT
-from fitwell.comparison.judge import Contestant
+from fitwell.comparison.judge import Contestant, Price
 from fitwell.comparison.start import against_anew, rows_seen
 from fitwell.data.source import Rows
 from fitwell.population.networks import initial
 from fitwell.population.start import NOISE, SHRINK
 from fitwell.results import Interval, Seen, Start
+from fitwell.runs.price import row_seconds, size_of
 from fitwell.statistics import mean_interval, row_log_losses
 from fitwell.task import Task
 from fitwell.training.loop import probabilities
@@ -25,13 +26,18 @@ def as_given(task: Task, x: NDArray[np.float32], seeds: tuple[int, ...]) -> Cont
     """Let the given weights speak about some rows: one network, the same for every seed."""
     network = _network(task)
     said = probabilities(network, x)
+    parameters, nonzero = size_of(network)
     return Contestant(
         name=AS_GIVEN,
         probabilities=np.stack([said] * len(seeds)),
         seeds=seeds,
-        seconds=0.0,
-        trainings=0,
-        parameters=sum(weight.numel() for weight in network.parameters()),
+        price=Price(
+            seconds=0.0,
+            trainings=0,
+            parameters=parameters,
+            nonzero=nonzero,
+            inference_seconds=row_seconds(network, x),
+        ),
         settings={"start": "given"},
     )
 

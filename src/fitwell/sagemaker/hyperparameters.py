@@ -15,7 +15,7 @@ HYPERPARAMETERS: dict[str, Kind] = {
     "target": str, "group": str, "time": str, "ignore": list,
     "task": ("auto", "binary", "multiclass"),
     "model": str, "widths": list, "activation": str,
-    "trials": int, "seeds": int, "seed": int, "epochs": int, "batch_size": int,
+    "trials": int, "seeds": int, "resamples": int, "seed": int, "epochs": int, "batch_size": int,
     "learning_rate": float, "schedule": ("constant", "flat-cosine"), "patience": int,
     "class_weights": ("none", "balanced"), "batch_norm": bool, "bag": bool, "greedy": bool,
     "budget": str, "device": str, "workers": int, "lang": ("en", "ko"),

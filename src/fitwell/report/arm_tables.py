@@ -1,0 +1,93 @@
+"""The tables of a comparison: what every arm reads, and what it costs."""
+
+from fitwell.report.chosen import settings_text
+from fitwell.report.language import translate
+from fitwell.report.numbers import duration, p_value
+from fitwell.report.tables import Column, Table, columns, gain, share
+from fitwell.report.text import UNTREATED
+from fitwell.results import Arm, Comparison, Interval, Result
+
+
+def arm_table(result: Result, lang: str) -> Table | None:
+    """Accuracies, differences and verdicts, arm by arm; None without a comparison."""
+    comparison = result.comparison
+    if comparison is None:
+        return None
+    caption = (
+        "Every arm on {resamples} resamples and on the same {rows} test rows"
+        if comparison.resamples
+        else "Every arm on the same {rows} test rows"
+    )
+    against = translate("Against {baseline}, points", lang)
+    titles = [against.format(baseline=translate(n, lang)) for n in (comparison.baseline, UNTREATED)]
+    return Table(
+        caption=translate(caption, lang).format(
+            resamples=comparison.resamples, rows=f"{result.data.test:,}"
+        ),
+        columns=(
+            *columns(lang, "Arm", "Test accuracy"),
+            *(Column(title=title) for title in titles),
+            *columns(lang, "p, Holm-adjusted", "Verdict", text=(1,)),
+            *columns(lang, *_on_test_rows(comparison), text=()),
+        ),
+        rows=tuple(_row(arm, comparison, lang) for arm in comparison.arms),
+    )
+
+
+def _on_test_rows(comparison: Comparison) -> tuple[str, ...]:
+    """Head what the test rows add where resamples decide."""
+    if not comparison.resamples:
+        return ("p, McNemar, first networks",)
+    return "On the test rows, points", "p, McNemar, first networks"
+
+
+def _row(arm: Arm, comparison: Comparison, lang: str) -> tuple[str, ...]:
+    own = arm.name == comparison.baseline
+    on_test = {d.baseline: d.accuracy for d in arm.against}
+    decisive = {d.baseline: d.accuracy for d in arm.resampled or arm.against}
+    settings = settings_text(arm, lang)
+    row: tuple[str, ...] = (
+        translate(arm.name, lang) + (f"\n{settings}" if settings else ""),
+        share(arm.test.accuracy, lang),
+        "" if own else gain(Interval(value=arm.difference, low=arm.low, high=arm.high)),
+        gain(decisive[UNTREATED]) if UNTREATED in decisive else "",
+        "" if own else p_value(arm.p_adjusted),
+        translate(arm.verdict, lang),
+    )
+    if comparison.resamples:
+        base = comparison.baseline
+        row = (*row, gain(on_test[base]) if base in on_test else "")
+    return (*row, "" if arm.mcnemar_p is None else p_value(arm.mcnemar_p))
+
+
+def cost_table(result: Result, lang: str) -> Table | None:
+    """What every arm costs to find, to hold and to ask; None without a comparison."""
+    if result.comparison is None:
+        return None
+    return Table(
+        caption=translate("What every arm costs", lang),
+        columns=columns(
+            lang,
+            "Arm",
+            "Settings tried",
+            "Time of the searches",
+            "Time",
+            "Trainings",
+            "Parameters",
+            "Not zero",
+            "Inference, µs a row",
+        ),
+        rows=tuple(
+            (
+                translate(arm.name, lang),
+                f"{arm.trials:,}" if arm.trials else "",
+                duration(arm.search_seconds, lang) if arm.search_seconds else "",
+                duration(arm.seconds, lang),
+                f"{arm.trainings:,}",
+                f"{arm.parameters:,}",
+                f"{arm.nonzero:,}",
+                f"{1e6 * arm.inference_seconds:.2g}" if arm.inference_seconds else "",
+            )
+            for arm in result.comparison.arms
+        ),
+    )

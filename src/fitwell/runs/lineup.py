@@ -1,0 +1,82 @@
+"""Which arms a run has: those of its verb that the network allows, and the user's own."""
+
+from torch import nn
+
+from fitwell.compaction import compact
+from fitwell.comparison.arms import UNTREATED, ArmPlan, plan_arms
+from fitwell.determinism import seeded
+from fitwell.errors import FitwellError, InputError
+from fitwell.population.networks import built, member_of, treat
+from fitwell.remedies.batch_norm import insert_batch_norm
+from fitwell.runs.finals import example_of
+from fitwell.runs.question import Question
+from fitwell.task import Task
+
+
+def line_up(question: Question, task: Task) -> tuple[ArmPlan, ...]:
+    """List the arms.
+
+    Raises:
+        InputError: an arm of the user's own cannot be trained on this network.
+    """
+    if question.verb == "diagnose":
+        return (ArmPlan(name=UNTREATED),)
+    own = question.own_arms()
+    for arm in own:
+        _check(task, arm)
+    return plan_arms(
+        question.verb,
+        batch_norm=question.batch_norm,
+        scalable=task.blueprint.scalable,
+        normable=_normable(task),
+        compactable=_compactable(task),
+        own=own,
+        bag=question.bag,
+        greedy=question.greedy,
+        given=task.given is not None,
+    )
+
+
+def _check(task: Task, arm: ArmPlan) -> None:
+    """Build the arm's network once, as far as its settings and not its search decide."""
+    where = f"--arms, {arm.name}"
+    recipe = arm.set_up(task.recipe)
+    if recipe.width != 1 and not task.blueprint.scalable:
+        raise InputError(
+            f"{where}: width is {recipe.width:g}, but a network of your own needs a factory with a"
+            " parameter width, a fraction that scales its hidden layers."
+        )
+    if recipe.removed_layers > task.blueprint.spare_layers:
+        raise InputError(
+            f"{where}: removed_layers is {recipe.removed_layers}, but the network can lose"
+            f" {task.blueprint.spare_layers}."
+        )
+    member = member_of(0, recipe, task.material)
+    try:
+        with seeded(0, "cpu"):
+            treat(built(task.material, recipe), member, batch_norm=recipe.batch_norm)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _network(task: Task) -> nn.Module:
+    with seeded(0, "cpu"):
+        return task.blueprint.build(task.material.shape, task.material.outputs)
+
+
+def _normable(task: Task) -> bool:
+    """Say whether batch norm can be put into the network."""
+    try:
+        insert_batch_norm(_network(task))
+    except InputError:
+        return False
+    return True
+
+
+def _compactable(task: Task) -> bool:
+    """Say whether the network can be traced, and dead units taken out of it."""
+    try:
+        compact(_network(task), example_of(task))
+    except FitwellError:
+        return False
+    return True

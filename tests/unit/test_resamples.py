@@ -1,0 +1,87 @@
+"""The outer resamples: which rows they hold, and that they are tuned inside."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fitwell.data.resamples import resamples
+from fitwell.data.splits import split_rows
+from fitwell.data.tables import make_table
+from fitwell.runs.launch import make_task
+from fitwell.runs.question import Question
+from toys import make_frame
+
+
+def parts_of(frame, count=4, **options):
+    table = make_table(frame, "bought", **options)
+    split = split_rows(table, seed=0)
+    rows = np.concatenate([split.train, split.validation])
+    return table, split, resamples(table, rows, count, seed=0)
+
+
+def test_each_resample_shares_out_the_development_rows_and_no_test_row():
+    table, split, found = parts_of(make_frame(rows=200))
+    assert len(found) == 4
+    rows = np.sort(np.concatenate([split.train, split.validation]))
+    for one in found:
+        mine = np.concatenate([one.train, one.validation, one.test])
+        assert np.array_equal(np.sort(mine), rows)
+        assert (len(one.train), len(one.validation), len(one.test)) == (96, 32, 32)
+        share = table.target[rows].mean()
+        for part in (one.train, one.validation, one.test):
+            assert abs(table.target[part].sum() - share * len(part)) <= 1
+    assert len({tuple(one.test) for one in found}) == 4
+    assert len({tuple(one.validation) for one in found}) == 4
+
+
+def test_another_seed_draws_other_resamples_and_the_same_seed_the_same():
+    table, split, found = parts_of(make_frame(rows=200))
+    rows = np.concatenate([split.train, split.validation])
+    again, other = (resamples(table, rows, 4, seed=seed) for seed in (0, 1))
+    assert all(np.array_equal(a.test, b.test) for a, b in zip(found, again, strict=True))
+    assert not any(np.array_equal(a.test, b.test) for a in found for b in other)
+
+
+def test_groups_stay_whole():
+    frame = make_frame(rows=300).assign(customer=np.repeat(np.arange(60), 5))
+    table, _, found = parts_of(frame, group="customer")
+    for one in found:
+        groups = [set(table.groups[part]) for part in (one.train, one.validation, one.test)]
+        assert sum(map(len, groups)) == len(set.union(*groups))
+
+
+def test_with_times_each_is_judged_by_what_came_later():
+    frame = make_frame(rows=300).assign(day=np.repeat(np.arange(100), 3))
+    table, split, found = parts_of(frame, time="day")
+    assert len(found) == 4
+    for one in found:
+        assert table.times[one.train].max() < table.times[one.validation].min()
+        assert table.times[one.validation].max() < table.times[one.test].min()
+        assert table.times[one.test].max() < table.times[split.test].min()
+    # The judging rows are the newer half of what is not sealed, each once.
+    judged = np.concatenate([one.test for one in found])
+    rows = np.concatenate([split.train, split.validation])
+    assert len(np.unique(judged)) == len(judged)
+    newer = rows[table.times[rows] >= table.times[judged].min()]
+    assert np.array_equal(np.sort(judged), np.sort(newer))
+    assert len(newer) == pytest.approx(len(rows) / 2, abs=3)
+
+
+def test_few_moments_or_groups_give_none():
+    frame = make_frame(rows=300)
+    assert parts_of(frame.assign(day=np.arange(300) // 60), time="day")[2] == []
+    assert parts_of(frame.assign(shop=np.arange(300) % 6), group="shop")[2] == []
+
+
+def test_a_resampled_task_encodes_by_its_own_training_rows():
+    frame = make_frame(rows=200)
+    table = make_table(frame, "bought")
+    task = make_task(Question(verb="compare"), table)
+    for part in task.resampled(2, 0):
+        rows = part.split.train
+        np.testing.assert_array_equal(part.material.train_x, table.encode(rows)[1][rows])
+        assert not np.allclose(part.inputs(rows), task.inputs(rows))
+        assert np.array_equal(part.targets(rows), task.targets(rows))
+    assert task.resampled(0, 0) == []
+    assert replace(task).split is task.split
