@@ -167,4 +167,4 @@ def test_the_weights_as_given_are_one_network_that_cost_nothing():
     assert given.probabilities.shape == (3, len(task.split.test), 2)
     np.testing.assert_array_equal(given.probabilities[0], given.probabilities[2])
     assert (given.price.seconds, given.price.trainings) == (0, 0)
-    assert given.parameters == 12 * 48 + 48 + 48 * 48 + 48 + 48 * 2 + 2
+    assert given.price.parameters == 12 * 48 + 48 + 48 * 48 + 48 + 48 * 2 + 2
