@@ -228,23 +228,3 @@ def row_log_losses(
     losses: NDArray[np.float64] = -np.log(np.maximum(right, 1e-15))
     return losses
 
-
-def resampled_difference(
-    differences: Sequence[float], *, train_rows: float, test_rows: float, level: float = 0.95
-) -> PairedDifference:
-    """Temporary."""
-    d = np.asarray(differences, dtype=np.float64)
-    variance = (1 / len(d) + test_rows / train_rows) * float(d.var(ddof=1))
-    centre = float(d.mean())
-    if variance == 0:
-        same = Interval(value=centre, low=centre, high=centre, level=level)
-        return PairedDifference(interval=same, p=1.0 if centre == 0 else 0.0)
-    error = sqrt(variance)
-    p = 2 * float(stats.t.sf(abs(centre) / error, len(d) - 1))
-    return PairedDifference(interval=_around(centre, error, len(d) - 1, level), p=p)
-
-
-def mcnemar_exact(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Temporary."""
-    gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
-    return float(stats.binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
