@@ -50,10 +50,9 @@ def resampled_difference(
     Reference:
         Nadeau and Bengio, Inference for the Generalization Error, Machine Learning 52, 2003.
 
-    >>> resampled_difference(
-    ...     np.array([0.01, 0.03, 0.02, 0.03, 0.01]), train_rows=8000, test_rows=2000
-    ... )
-    PairedDifference(interval=Interval(value=0.02, low=0.0013..., high=0.0386..., ...), p=0.04...)
+    >>> gains = np.array([0.01, 0.03, 0.02, 0.03, 0.01])
+    >>> print(resampled_difference(gains, train_rows=8000, test_rows=2000).interval)
+    0.020 [0.001, 0.039]
     """
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2:
