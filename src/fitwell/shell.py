@@ -81,6 +81,10 @@ class Progress:
         if self._lines:
             self._lines.print(text, highlight=False)
 
+    def tell(self, text: str) -> None:
+        """Write a line that stays."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def advance(self, trainings: float = 1.0) -> None:
         """Move the bar."""
         self._bar.advance(self._task, trainings)

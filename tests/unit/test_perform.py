@@ -17,7 +17,7 @@ from toys import make_frame
 
 
 def run(frame, source_options=None, **options):
-    base = {"verb": "tune", "trials": 3, "seeds": 2, "epochs": 4, "widths": (8,)}
+    base = {"verb": "tune", "trials": 3, "seeds": 2, "epochs": 4, "widths": (8,), "resamples": 0}
     question = Question(**{**base, **options})
     task = make_task(question, make_table(frame, "bought", **(source_options or {})))
     done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=Silent())
@@ -56,9 +56,9 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget():
     result, _ = run(make_frame(), verb="compare", seed=5)
     arms = {arm.name: arm for arm in result.comparison.arms}
     assert {arm.seeds for arm in arms.values()} == {(5, 6)}
-    tuned = {"more shuffling", "smaller network", "treatment", "treatment, refitted"}
+    tuned = {"more shuffling", "smaller network", "treatment", "treatment with batch norm"}
     tried = {name: [t for t in result.trials if t.arm == name] for name in tuned}
-    tried["treatment, refitted"] = tried["treatment"]
+    tried["treatment, refitted"] = tried["treatment, compacted"] = tried["treatment"]
     assert {name: arm.trainings for name, arm in arms.items()} == {
         name: 2 + (len(tried[name]) + 3 * len(tried[name]) if name in tried else 0) for name in arms
     }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from fitwell.results import Difference
 from fitwell.statistics import PairedDifference, resampled_difference
 
@@ -71,5 +73,5 @@ class Resamples:
 
     def _tested(self, differences: Sequence[float]) -> PairedDifference:
         return resampled_difference(
-            differences, train_rows=self.train_rows, test_rows=self.test_rows
+            np.array(differences), train_rows=self.train_rows, test_rows=self.test_rows
         )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from fitwell.results import (
 from fitwell.runs.account import cost_of, curves_of, members_of, notes_on
 from fitwell.runs.ensembles import trainings_of
 from fitwell.runs.finals import Final
+from fitwell.runs.foresight import foresee
 from fitwell.runs.lineup import line_up
 from fitwell.runs.objective import form
 from fitwell.runs.question import Question
@@ -91,6 +92,9 @@ def perform(
     start = time.perf_counter()
     arms = line_up(question, task)
     seeds = tuple(range(question.seed, question.seed + question.repeats))
+    foresight = foresee(question, task, arms)
+    if question.verb != "diagnose":
+        watch.tell(str(foresight))
     watch.plan(_trainings(question, arms, len(seeds)))
     choices = search_arms(question, task, arms, crew, ledger, watch)
     path = None
@@ -106,6 +110,11 @@ def perform(
     shipped = next(finals[name] for name in SHIPPED if name in finals)
     contestants = _contestants(task, finals, refinals, seeds, test[0]) if choices else []
     from_given = about_start(task, contestants, test) if choices else None
+    comparison = None
+    if choices:
+        comparison = judge(contestants, *test[1:], question.trials, resamples)
+        gain = foresight.over_resamples if resamples else foresight.on_test
+        comparison = replace(comparison, smallest_gain=gain)
     result = Result(
         verb=question.verb,
         task=task.kind,
@@ -115,7 +124,7 @@ def perform(
         after=_state(task, shipped, test) if choices else None,
         diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
         regularization=_regularization(task, shipped, choices) if choices else None,
-        comparison=(judge(contestants, *test[1:], question.trials, resamples) if choices else None),
+        comparison=comparison,
         curves=curves_of(finals),
         trials=tuple(trial for choice in choices.values() for trial in choice.trials),
         cost=cost_of(start, [finals, *refinals], [choices, *rechoices]),

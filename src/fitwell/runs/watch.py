@@ -17,6 +17,9 @@ class Watch(Protocol):
     def stage(self, text: str) -> None:
         """A part of the run begins."""
 
+    def tell(self, text: str) -> None:
+        """Something that the user should know before the run goes on."""
+
     def advance(self, trainings: float = 1.0) -> None:
         """So many trainings, or a part of one, were done."""
 
@@ -31,6 +34,9 @@ class Silent:
 
     def stage(self, text: str) -> None:
         """Ignore the stage."""
+
+    def tell(self, text: str) -> None:
+        """Ignore what is told."""
 
     def advance(self, trainings: float = 1.0) -> None:
         """Ignore the advance."""

@@ -121,6 +121,9 @@ class _Lines:
     def stage(self, text: str) -> None:
         _say(f"fitwell: {text}")
 
+    def tell(self, text: str) -> None:
+        _say(f"fitwell: {text}")
+
     def advance(self, trainings: float = 1.0) -> None:
         self._done += trainings
         tenth = int(10 * self._done / max(self._total, 1))
