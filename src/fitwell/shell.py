@@ -10,13 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from fitwell.report.bars import Scale
 from fitwell.report.numbers import bounds, decimal, p_value, points, strength
 from fitwell.report.path_chart import path_words
 from fitwell.report.text import answer, verdict_phrase
-from fitwell.results import Arm, Interval, RegularizationPath, Result
+from fitwell.results import Arm, Comparison, Interval, RegularizationPath, Result
 
-WIDE = 110
-"""Columns of a terminal that has room for p-values and costs."""
+WIDE = 120
+"""Columns of a terminal that has room for p-values, costs and bars."""
 
 
 class Progress:
@@ -103,8 +104,8 @@ def show(result: Result, out: Path) -> None:
         console.print(f"  advice: {advice}")
     if result.comparison:
         console.print()
-        console.print(_arms(result, wide=console.width >= WIDE))
-        console.print(f"  95 % intervals over {result.data.test:,} test rows and the seeds")
+        console.print(_arms(result.comparison, wide=console.width >= WIDE))
+        console.print(f"  {_about(result.comparison, result.data.test)}")
     if result.path:
         console.print()
         console.print(_path(result.path))
@@ -139,18 +140,39 @@ def _states(result: Result) -> Table:
     return table
 
 
-def _arms(result: Result, *, wide: bool) -> Table:
-    """Lay the arms side by side; p-values and costs where the terminal has room for them."""
-    assert result.comparison is not None
-    against = f"against {result.comparison.baseline}"
-    table = _table("arm", "test accuracy, %", "points", against)
+def _arms(comparison: Comparison, *, wide: bool) -> Table:
+    """Lay the arms side by side; bars, p-values and costs where the terminal has room for them."""
+    table = _table("arm", "test accuracy, %", "points", f"against {comparison.baseline}")
     table.columns[3].justify = "left"
     if wide:
-        for heading in ("p (Holm)", "seconds", "trainings"):
+        for heading in ("p (Holm)", "seconds"):
             table.add_column(heading, justify="right")
-    for arm in result.comparison.arms:
-        table.add_row(*_row(arm)[: None if wide else 4])
+        table.add_column("worse │ better", justify="center", no_wrap=True)
+    rivals = [arm for arm in comparison.arms if arm.verdict != "baseline"]
+    scale = Scale.of([_difference(arm) for arm in rivals])
+    for arm in comparison.arms:
+        row = _row(arm)
+        bar = scale.bar(_difference(arm)) if arm in rivals else ""
+        table.add_row(*(*row, bar) if wide else row[:4], style=_STYLES.get(arm.verdict))
     return table
+
+
+_STYLES = {"better": "green", "worse": "red"}
+
+
+def _difference(arm: Arm) -> Interval:
+    return Interval(value=arm.difference, low=arm.low, high=arm.high)
+
+
+def _about(comparison: Comparison, test_rows: int) -> str:
+    """Say what the table's intervals are of."""
+    test = f"95 % intervals: test accuracy over {test_rows:,} rows and the seeds"
+    if not comparison.resamples:
+        return f"{test}, differences over the same rows and seeds"
+    return (
+        f"{test}, differences over {comparison.resamples} resamples of the other rows"
+        " (corrected resampled t-test)"
+    )
 
 
 def _path(path: RegularizationPath) -> Table:
@@ -180,7 +202,6 @@ def _row(arm: Arm) -> tuple[str, ...]:
         arm.verdict,
         "" if baseline else p_value(arm.p_adjusted),
         f"{arm.seconds:.0f}",
-        str(arm.trainings),
     )
 
 

@@ -221,6 +221,7 @@ def describe(
         "versions": _versions(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "test_openings": [],
+        "opened_elsewhere": [],
     }
 
 
