@@ -5,9 +5,9 @@ arm always lacks some that are its own, and each training lacks some more by luc
 lack as many are equally good, whatever they lack, so their true difference is 0; that of
 others is the mean over trainings of the accuracy that a linear rule has in closed form.
 
-Simulated shares are held against bounds of four standard errors. Each test was seen to fail
-with the correction taken out, but for those of arms that differ by luck alone, which it does
-not need.
+Simulated shares are held against bounds of four standard errors. The tests of coverage and of
+claims were seen to fail with the correction taken out, but for those of two names of one
+method: there luck alone differs, and it is not needed.
 """
 
 from functools import cache
@@ -157,7 +157,7 @@ def four_errors(share, repeats):
     return 4 * float(np.sqrt(share * (1 - share) / repeats))
 
 
-REPEATS = 1000
+REPEATS = 600
 
 
 @pytest.mark.parametrize("resamples", [5, 10])
@@ -169,7 +169,7 @@ def test_the_interval_of_methods_that_differ_covers_92_to_98_percent(resamples):
 @pytest.mark.parametrize(
     ("world", "resamples", "repeats"),
     [
-        (OTHER_METHODS, 5, REPEATS),
+        (OTHER_METHODS, 5, 1000),
         (OTHER_METHODS, 10, REPEATS),
         (SHUFFLED, 10, REPEATS // 2),
         (SAME_METHOD, 10, REPEATS // 2),
@@ -201,8 +201,8 @@ def test_without_the_correction_better_is_claimed_too_often():
 
 def test_ten_resamples_find_a_gain_of_3_points_among_six_arms():
     """The networks disagree on a sixth of the rows, more than most do."""
-    found = claims(planted(3), 10, 200)[:, 0].mean()
-    assert found - four_errors(found, 200) >= 0.80
+    found = claims(planted(3), 10, 120)[:, 0].mean()
+    assert found - four_errors(found, 120) >= 0.80
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from fitwell.statistics import (
     smallest_resampled_gain,
 )
 
-REPEATS = 2000
+REPEATS = 1000
 ERRORS = 4 * (0.8 * 0.2 / REPEATS) ** 0.5
 
 
