@@ -1,5 +1,6 @@
 """The report's own words in Korean: English sentence to Korean sentence."""
 
+from fitwell.report.korean_detail import KOREAN_DETAIL
 from fitwell.report.korean_findings import KOREAN_FINDINGS
 from fitwell.report.korean_members import KOREAN_MEMBERS
 from fitwell.report.korean_path import KOREAN_PATH
@@ -266,6 +267,7 @@ KOREAN: dict[str, str] = {
         "손실 + λ₁ Σ|w| + λ₂ Σw², Adam, L1은 Adam의 계량에 따른 근접(proximal) 단계로, 분리형"
         " 가중치 감쇠는 손실과 별도로 적용"
     ),
+    **KOREAN_DETAIL,
     **KOREAN_FINDINGS,
     **KOREAN_MEMBERS,
     **KOREAN_PATH,

@@ -10,10 +10,14 @@ from typing import Any, Literal
 from fitwell.errors import InputError
 from fitwell.report import tables
 from fitwell.report.chosen import settings_phrase
+from fitwell.report.detail import detail_context
 from fitwell.report.facts import data_facts, method_facts
+from fitwell.report.figures import draw_all
 from fitwell.report.language import translate
 from fitwell.report.members import members_table
+from fitwell.report.svg import Figure
 from fitwell.report.text import GREEDY, TREATMENT, answer_sentences, verdict_phrase
+from fitwell.report.trials import trials_table
 from fitwell.results import Result
 from fitwell.storage import replacing
 
@@ -49,13 +53,20 @@ def missing_parts() -> tuple[str, ...]:
     return tuple(name for name in PARTS if find_spec(name) is None)
 
 
-def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en") -> str:
+def render_page(
+    result: Result,
+    *,
+    run: Mapping[str, object],
+    lang: Lang = "en",
+    figures: Mapping[str, Figure | None] | None = None,
+) -> str:
     """Give the report as HTML.
 
     Args:
         result: what was found; parts that are None leave their section out.
         run: what was asked, the content of run.json; keys may be missing.
         lang: ``en`` or ``ko``.
+        figures: the drawings, where they are there already.
 
     Raises:
         InputError: another language, or the parts for drawing are not installed.
@@ -78,7 +89,8 @@ def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en")
     )
     environment.filters["typeset"] = typeset
     template = environment.get_template("page.html.j2")
-    return template.render(**_context(result, run, lang), figures=_figures(result, lang))
+    figures = figures if figures is not None else draw_all(result, lang)
+    return template.render(**_context(result, run, lang), figures=figures)
 
 
 def typeset(text: str) -> str:
@@ -89,20 +101,6 @@ def typeset(text: str) -> str:
     """
     text = re.sub(r"(?<![\w.-])-(?=[\d.])", "−", text)
     return re.sub(r"(\[[−\d.]+,) (?=[−\d.]+\])", "\\1\xa0", text).replace(" %", "\xa0%")
-
-
-def _figures(result: Result, lang: str) -> dict[str, Any]:
-    from fitwell.report.charts import curves_chart, forest_chart, gap_chart
-    from fitwell.report.path_chart import path_chart
-    from fitwell.report.search_chart import search_chart
-
-    return {
-        "gap": gap_chart(result, lang),
-        "forest": forest_chart(result, lang),
-        "curves": curves_chart(result, lang),
-        "search": search_chart(result, lang),
-        "path": path_chart(result, lang),
-    }
 
 
 def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, Any]:
@@ -130,6 +128,8 @@ def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, 
         "diverged": sum(trial.validation_log_loss is None for trial in trials),
         "dropped": sum(trial.dropped for trial in trials),
         "path": tables.path_table(result.path, lang) if result.path else None,
+        "trials": trials_table(result, lang),
+        **detail_context(result, lang),
     }
 
 

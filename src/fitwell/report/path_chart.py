@@ -5,8 +5,9 @@ from typing import Any
 
 from fitwell.report import svg
 from fitwell.report.language import translate
-from fitwell.report.numbers import decimal, strength
-from fitwell.report.svg import WIDE, Figure, figure, finite, inline
+from fitwell.report.numbers import decimal, plain_bounds, strength
+from fitwell.report.spots import pointed
+from fitwell.report.svg import WIDE, Figure, figure, finite, inline, tip
 from fitwell.results import PathPoint, RegularizationPath, Result
 
 NAMES = {"l1": "L1", "l2": "L2", "dropout": "dropout"}
@@ -59,6 +60,8 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
             "loss": band.value,
             "low": band.low,
             "high": band.high,
+            # Both series say the same, so that one of them is enough for the tab key.
+            "tip": pointed(_point_words(path, point, lang), stop=name == "validation"),
         }
         for point in path.points
         for name, band in (
@@ -79,7 +82,7 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
     layers = [
         base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="log-loss"), y2="high:Q"),
         base.mark_line(strokeWidth=2).encode(y="loss:Q"),
-        base.mark_point(size=28, filled=True).encode(y="loss:Q"),
+        base.mark_point(size=28, filled=True).encode(y="loss:Q", description=tip()),
     ]
     if marks:
         rule = alt.Chart(inline(marks))
@@ -91,6 +94,16 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
         )
     size = {"width": width - 60, "height": 260 if wide else 200}
     return alt.layer(*layers).properties(**size)
+
+
+def _point_words(path: RegularizationPath, point: PathPoint, lang: str) -> str:
+    at = strength(point.strength) if point.strength else translate("off", lang)
+    parts = (("training", point.train_log_loss), ("validation", point.validation_log_loss))
+    said = ", ".join(
+        f"{translate(part, lang)} {decimal(band.value)} {plain_bounds(band)}"
+        for part, band in parts
+    )
+    return f"{translate(NAMES[path.remedy], lang)} {at}: {said}"
 
 
 def _place_of_none(path: RegularizationPath) -> float:

@@ -1,28 +1,21 @@
-"""From an Altair chart to an SVG that takes its colours and font from the page."""
+"""From an Altair chart to a drawing: what all charts share."""
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from fitwell.report.drawing import INK as INK
+from fitwell.report.drawing import LINE as LINE
+from fitwell.report.drawing import MUTED as MUTED
+from fitwell.report.drawing import NEW as NEW
+from fitwell.report.drawing import PAPER as PAPER
+from fitwell.report.drawing import SEEN as SEEN
+from fitwell.report.drawing import Drawing
 
 WIDE, NARROW = 720, 320
 """Widths of drawings in CSS pixels: for a screen or paper, and for a phone."""
-
-INK, LINE, MUTED, SEEN, NEW, PAPER = (f"#01010{digit}" for digit in range(1, 7))
-"""Stand-ins that no chart needs as real colours; `_COLOURS` says what they become."""
-
-_COLOURS = {
-    INK: "currentColor",
-    LINE: "var(--line)",
-    MUTED: "var(--muted)",
-    SEEN: "var(--seen)",
-    NEW: "var(--new)",
-    PAPER: "var(--paper)",
-}
 
 _AXIS = {
     "labelColor": MUTED,
@@ -40,7 +33,7 @@ _AXIS = {
 }
 
 CONFIG: dict[str, Any] = {
-    "aria": False,  # the whole drawing carries one label instead
+    "aria": True,  # carries what marks say; `Drawing` takes it out again
     "background": None,
     "padding": 2,
     "font": "sans-serif",
@@ -63,13 +56,23 @@ CONFIG: dict[str, Any] = {
 class Figure:
     """A drawing in two widths; the page shows the one that fits."""
 
-    wide: Markup
-    narrow: Markup
+    wide: Drawing
+    narrow: Drawing
 
 
-def figure(make: Callable[[int], Any], label: str) -> Figure:
+def figure(make: Callable[[int], Any], label: str, *, wide: int = WIDE) -> Figure:
     """Draw what ``make`` gives for a width, in both widths; see `draw`."""
-    return Figure(wide=draw(make(WIDE), label), narrow=draw(make(NARROW), label))
+    return Figure(wide=draw(make(wide), label), narrow=draw(make(NARROW), label))
+
+
+def tip() -> Any:
+    """Encode what a mark says when it is pointed at: the field ``tip`` of its data.
+
+    It holds `pointed` text; bars and points can have one.
+    """
+    import altair as alt
+
+    return alt.Description("tip:N")
 
 
 def inline(rows: Sequence[Mapping[str, object]]) -> Any:
@@ -106,7 +109,7 @@ def finite(*numbers: float) -> bool:
     return all(math.isfinite(number) for number in numbers)
 
 
-def draw(chart: Any, label: str) -> Markup:
+def draw(chart: Any, label: str) -> Drawing:
     """Render a chart without JavaScript.
 
     Args:
@@ -116,20 +119,4 @@ def draw(chart: Any, label: str) -> Markup:
     import vl_convert
 
     specification = {**json.loads(chart.to_json()), "config": CONFIG}
-    return _adopt(vl_convert.vegalite_to_svg(specification), label)
-
-
-def _adopt(svg: str, label: str) -> Markup:
-    """Replace the colours, the font and the root element; drop what only scripts need."""
-    for stand_in, colour in _COLOURS.items():
-        svg = svg.replace(stand_in, colour)
-    svg = re.sub(r' font-family="[^"]*"', "", svg)
-    svg = re.sub(r'<path class="(?:back|fore)ground"[^>]*d="(?:M0,0h0v0h0Z)?"[^>]*/>', "", svg)
-    svg = re.sub(r' (?:class|pointer-events|aria-hidden|version)="[^"]*"', "", svg)
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    assert size is not None  # every drawing has one
-    start = svg.index(">") + 1
-    root = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}">').format(
-        label, size[1], size[2], size[1]
-    )
-    return root + Markup(svg[start:])
+    return Drawing(raw=vl_convert.vegalite_to_svg(specification), label=label)
