@@ -357,6 +357,15 @@ WEIGHTED = replace(
     ),
 )
 
+MANY_CLASSES = tuple(f"class {number}" for number in range(45))
+MANY = replace(
+    FULL, classes=MANY_CLASSES, evaluations=(evaluated("untreated", MANY_CLASSES, 1.0),) * 2
+)
+# All probabilities are alike: no threshold keeps a specificity but the one that calls no row.
+TIED = evaluate(
+    "untreated", ("good", "bad"), (np.full((40, 2), 0.5), np.arange(40, dtype=np.int64) % 2, None)
+)
+
 DIAGNOSED = replace(
     FULL,
     verb="diagnose",

@@ -23,9 +23,24 @@ def calibration_chart(result: Result, lang: str) -> Figure | None:
     rows = [row for label, found in each for row in _rows(label, found, lang)]
     title = translate("Predicted and observed", lang)
     words = "; ".join(_words(label, found.calibration, lang) for label, found in each)
-    colours = [svg.MUTED, svg.NEW][-len(each) :]
+    colours = list(STATES.values())[-len(each) :]
     names = [label for label, _ in each]
-    return figure(lambda width: _drawing(rows, (names, colours), width, lang), f"{title}. {words}")
+    return figure(
+        lambda width: _drawing(rows, (names, colours), width, lang),
+        f"{title}. {words}",
+        keys=state_keys(names, lang),
+    )
+
+
+STATES = {"Before": svg.MUTED, "After": svg.NEW}
+"""Colours of a network before and after on the same test rows."""
+
+
+def state_keys(labels: Sequence[str], lang: str) -> tuple[tuple[str, str], ...]:
+    """Say what the colours of the states mean; nothing where there is one state."""
+    if len(labels) < 2:
+        return ()
+    return tuple((STATES[label], translate(label, lang)) for label in labels)
 
 
 def _words(label: str, found: Calibration, lang: str) -> str:

@@ -34,7 +34,8 @@ def gap_chart(result: Result, lang: str) -> Figure:
     def make(width: int) -> Any:
         return _gap(rows, reachable, width, lang)
 
-    return figure(make, f"{label}. {words}")
+    keys = (svg.SEEN, translate("training rows", lang)), (svg.NEW, translate("test rows", lang))
+    return figure(make, f"{label}. {words}", keys=keys)
 
 
 def _gap_rows(label: str, state: State, lang: str) -> list[dict[str, Any]]:
@@ -112,7 +113,13 @@ def curves_chart(result: Result, lang: str) -> Figure | None:
     def make(width: int) -> Any:
         return _curves(rows, strips, width, lang)
 
-    return figure(make, f"{label}. {words}")
+    return figure(make, f"{label}. {words}", keys=series_keys(lang))
+
+
+def series_keys(lang: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Say what the colours of losses on training and validation rows mean."""
+    seen, new = translate("training rows", lang), translate("validation rows", lang)
+    return (svg.SEEN, seen), (svg.NEW, new)
 
 
 def _curve_words(curve: Curve, name: str, lang: str) -> str:
@@ -134,7 +141,7 @@ def _curve_rows(curve: Curve, name: str, lang: str) -> list[dict[str, Any]]:
             "epoch": epoch,
             "loss": loss,
             "kept": epoch == curve.best_epoch,
-            "tip": pointed(_curve_words(curve, name, lang)),
+            "tip": pointed(_curve_words(curve, name, lang)) if epoch == curve.best_epoch else "",
         }
         for part, losses in series
         for epoch, loss in enumerate(losses, start=1)

@@ -33,12 +33,18 @@ def confusion_chart(result: Result, lang: str) -> Figure | None:
         for true, counts in enumerate(found.confusion)
         for called, count in enumerate(counts)
     ]
-    title = translate("Confusion matrix, rows by right class and columns by predicted class", lang)
+    title = translate("Confusion matrix", lang)
+    title += f". {translate('Rows by right class, columns by predicted class', lang)}"
     words = "; ".join(
         f"{name}: {', '.join(str(count) for count in counts)}"
         for name, counts in zip(names, found.confusion, strict=True)
     )
-    return figure(lambda width: _drawing(cells, names, width, lang), f"{title}. {words}", wide=SIZE)
+    return figure(
+        lambda width: _drawing(cells, names, width, lang),
+        f"{title}: {words}",
+        wide=SIZE,
+        keys=((svg.SEEN, translate("right", lang)), (svg.NEW, translate("wrong", lang))),
+    )
 
 
 def _cell(

@@ -140,7 +140,7 @@ def cost_table(result: Result, lang: str) -> Table | None:
         columns=_columns(
             lang,
             "Missed positive : false alarm",
-            "Threshold",
+            "Probability threshold",
             *(label for label, _ in each),
             "Lowest, seen afterwards",
             "One class for all",

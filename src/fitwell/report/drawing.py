@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from fitwell.report.numbers import typeset
 from fitwell.report.spots import Spot, spots_of
 
 INK, LINE, MUTED, SEEN, NEW, PAPER = (f"#01010{digit}" for digit in range(1, 7))
@@ -30,6 +31,12 @@ ON_WHITE = {
 }
 """The page's light colours, for files that are pasted into documents."""
 
+Key = tuple[str, str]
+"""A stand-in colour and what it means."""
+
+HEAD = 52.0
+"""Room for title and keys above a drawing that stands alone, in CSS pixels."""
+
 FONT = "Helvetica, Arial, 'Noto Sans KR', 'NanumGothic', 'Malgun Gothic', sans-serif"
 
 
@@ -40,10 +47,14 @@ class Drawing:
     Attributes:
         raw: the SVG.
         label: the chart in words, numbers included.
+        title: what is drawn.
+        keys: what its colours mean. Title and keys are for where no page says them.
     """
 
     raw: str
     label: str
+    title: str
+    keys: tuple[Key, ...] = ()
 
     @property
     def size(self) -> tuple[float, float]:
@@ -75,12 +86,35 @@ class Drawing:
             r"<path\2><title>\1</title></path>",
             self.raw,
         )
+        head, least = self._head()
+        top = HEAD if self.keys else HEAD - 18
+        width, tall = max(width, least), height + top
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}"'
-            f' width="{width:g}" height="{height:g}" font-family="{FONT}">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="-8 0 {width + 16:g}'
+            f' {tall + 8:g}" width="{width + 16:g}" height="{tall + 8:g}" font-family="{FONT}">'
             f"<title>{escape(self.label)}</title>"
-            f'<rect width="100%" height="100%" fill="#ffffff"/>{_plain(said, ON_WHITE)}\n'
+            f'<rect x="-8" width="100%" height="100%" fill="#ffffff"/>{head}'
+            f'<g transform="translate(0,{top:g})">{_plain(said, ON_WHITE)[: -len("</svg>")]}'
+            "</g></svg>\n"
         )
+
+    def _head(self) -> tuple[str, float]:
+        """Set the title, and a dot with its meaning for each colour; give their width too."""
+        ink, title = ON_WHITE[INK], self.title[:1].upper() + self.title[1:]
+        start = f'<text y="20" font-size="14" font-weight="600" fill="{ink}">'
+        parts, x = [f"{start}{escape(title)}</text>"], 0.0
+        for colour, words in self.keys:
+            parts.append(
+                f'<circle cx="{x + 5:g}" cy="38" r="4.5" fill="{ON_WHITE[colour]}"/>'
+                f'<text x="{x + 15:g}" y="42" font-size="12" fill="{ink}">{escape(words)}</text>'
+            )
+            x += 36 + _length(words)
+        return "".join(parts), max(x, 1.3 * _length(title))
+
+
+def _length(text: str) -> float:
+    """Estimate a text's width at 12 pixels: the viewer's font is not known."""
+    return sum(12.5 if ord(letter) > 0x1100 else 7.0 for letter in text)
 
 
 def _plain(svg: str, colours: Mapping[str, str]) -> str:
@@ -104,5 +138,5 @@ def _spot(spot: Spot) -> Markup:
     # What only doubles a table is left to the pointer: too many stops help nobody.
     stop = Markup(' tabindex="0"') if spot.stop else ""
     return Markup('<i class="spot{}{}" style="{}" role="img" aria-label="{}"{}></i>').format(
-        kind, side, box, spot.text, stop
+        kind, side, box, typeset(spot.text), stop
     )

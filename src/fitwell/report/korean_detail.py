@@ -3,14 +3,13 @@
 KOREAN_DETAIL: dict[str, str] = {
     # class by class
     "Class by class": "클래스별 성능",
-    "The network finds the rows of “{best}” best (recall {best_recall}) and those of “{least}” least"
-    " (recall {least_recall}).": (
+    "The network finds the rows of “{best}” best (recall {best_recall}) and those of “{least}”"
+    " least (recall {least_recall}).": (
         "가장 잘 찾아내는 클래스는 ‘{best}’(재현율 {best_recall}), 가장 많이 놓치는 클래스는"
         " ‘{least}’(재현율 {least_recall})입니다."
     ),
-    "Confusion matrix, rows by right class and columns by predicted class": (
-        "혼동 행렬(행은 실제 클래스, 열은 예측 클래스)"
-    ),
+    "Confusion matrix": "혼동 행렬",
+    "Rows by right class, columns by predicted class": "행은 실제 클래스, 열은 예측 클래스",
     "{count} of {rows} rows of “{true}” are called “{called}” ({share})": (
         "실제 ‘{true}’ {rows}행 중 {count}행을 ‘{called}’(으)로 예측({share})"
     ),
@@ -117,7 +116,7 @@ KOREAN_DETAIL: dict[str, str] = {
     "threshold {threshold}": "임곗값 {threshold}",
     "Normalized cost: 1 is every row wrong": "정규화한 비용(모든 행을 틀리면 1)",
     "Missed positive : false alarm": "놓친 양성 : 거짓 경보",
-    "Threshold": "임곗값",
+    "Probability threshold": "임곗값",
     "Lowest, seen afterwards": "사후 최저",
     "One class for all": "한 클래스로만 예측",
     "Intervals of AUC and Gini are DeLong's, of the sensitivity Wilson's. Each specificity is kept"

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from fitwell.report import svg
+from fitwell.report.charts import series_keys
 from fitwell.report.language import translate
 from fitwell.report.numbers import decimal, plain_bounds, strength
 from fitwell.report.spots import pointed
@@ -18,7 +19,8 @@ def path_chart(result: Result, lang: str) -> Figure | None:
     path = result.path
     if path is None or not all(_drawable(point) for point in path.points):
         return None
-    return figure(lambda width: _drawing(path, width, lang), path_words(path, lang))
+    words = path_words(path, lang)
+    return figure(lambda width: _drawing(path, width, lang), words, keys=series_keys(lang))
 
 
 def _drawable(point: PathPoint) -> bool:
@@ -80,7 +82,9 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
         if value is not None
     ]
     layers = [
-        base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="log-loss"), y2="high:Q"),
+        base.mark_area(opacity=0.15).encode(
+            y=alt.Y("low:Q", title=translate("Log-loss", lang)), y2="high:Q"
+        ),
         base.mark_line(strokeWidth=2).encode(y="loss:Q"),
         base.mark_point(size=28, filled=True).encode(y="loss:Q", description=tip()),
     ]

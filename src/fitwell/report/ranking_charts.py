@@ -5,6 +5,7 @@ from typing import Any
 
 from fitwell.found.evaluation import CostCurve, CostRatio, OperatingPoint, Ranking, RocCurve
 from fitwell.report import svg
+from fitwell.report.calibration_chart import STATES, state_keys
 from fitwell.report.evaluated import labelled, share
 from fitwell.report.language import translate
 from fitwell.report.numbers import decimal, percent
@@ -28,7 +29,7 @@ def _found(result: Result) -> list[tuple[str, Ranking]]:
 def _colour(labels: Sequence[str]) -> Any:
     import altair as alt
 
-    colours = [svg.MUTED, svg.NEW][-len(labels) :]
+    colours = list(STATES.values())[-len(labels) :]
     return alt.Color("state:N", legend=None).scale(domain=list(labels), range=colours)
 
 
@@ -47,6 +48,7 @@ def roc_chart(result: Result, lang: str) -> Figure | None:
         lambda width: _roc(rows, marks, labels, width, lang),
         f"{title}. {'; '.join([words, *said])}",
         wide=SIZE,
+        keys=state_keys(labels, lang),
     )
 
 
@@ -130,6 +132,7 @@ def cost_chart(result: Result, lang: str) -> Figure | None:
         lambda width: _costs(rows, marks, labels, width, lang),
         f"{title}. {'; '.join(mark['tip'][1:] for mark in marks)}",
         wide=SIZE,
+        keys=state_keys(labels, lang),
     )
 
 
@@ -173,7 +176,7 @@ def _costs(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str
     y = alt.Y("cost:Q", title=translate("normalized cost", lang))
     y = y.scale(domain=[0, top], nice=False).axis(tickCount=5)
     base, marked = alt.Chart(inline(rows)), alt.Chart(inline(marks))
-    trivial = [{"x": 0, "cost": 0}, {"x": 0.5, "cost": 0.5}, {"x": 1, "cost": 0}]
+    trivial = [{"x": x, "cost": min(x, 1 - x)} for x in (0.0, 0.5, 1.0)]
     line = alt.Chart(inline(trivial))
     return alt.layer(
         line.mark_line(color=svg.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y),

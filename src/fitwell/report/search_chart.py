@@ -31,7 +31,9 @@ def search_chart(result: Result, lang: str) -> Figure | None:
     def make(width: int) -> Any:
         return _search(rows, level, width, lang)
 
-    return figure(make, _words(trials, level, result, lang))
+    keys = (svg.SEEN, translate("a trial", lang)), (svg.NEW, translate("chosen", lang))
+    title = translate("Validation log-loss by strength", lang)
+    return figure(make, _words(trials, level, result, lang), keys=keys, title=title)
 
 
 def searched_trials(result: Result) -> list[tuple[Trial, float]]:

@@ -1,6 +1,5 @@
 """From an Altair chart to a drawing: what all charts share."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from fitwell.report.drawing import MUTED as MUTED
 from fitwell.report.drawing import NEW as NEW
 from fitwell.report.drawing import PAPER as PAPER
 from fitwell.report.drawing import SEEN as SEEN
-from fitwell.report.drawing import Drawing
+from fitwell.report.drawing import Drawing, Key
 
 WIDE, NARROW = 720, 320
 """Widths of drawings in CSS pixels: for a screen or paper, and for a phone."""
@@ -60,9 +59,26 @@ class Figure:
     narrow: Drawing
 
 
-def figure(make: Callable[[int], Any], label: str, *, wide: int = WIDE) -> Figure:
-    """Draw what ``make`` gives for a width, in both widths; see `draw`."""
-    return Figure(wide=draw(make(wide), label), narrow=draw(make(NARROW), label))
+def figure(
+    make: Callable[[int], Any],
+    label: str,
+    *,
+    wide: int = WIDE,
+    keys: Sequence[Key] = (),
+    title: str = "",
+) -> Figure:
+    """Draw what ``make`` gives for a width, in both widths.
+
+    Args:
+        make: gives a chart of Altair for a width in CSS pixels.
+        label: the chart in words, numbers included, for those who do not see it.
+        wide: the larger width.
+        keys: what its colours mean, for where no page says it.
+        title: the same for what is drawn; otherwise the first words of the label.
+    """
+    title = title or label.split(". ")[0].split(": ")[0]
+    each = (draw(make(width), label, title=title, keys=keys) for width in (wide, NARROW))
+    return Figure(wide=next(each), narrow=next(each))
 
 
 def tip() -> Any:
@@ -79,7 +95,8 @@ def inline(rows: Sequence[Mapping[str, object]]) -> Any:
     """Give rows as data of a chart, inside the chart."""
     import altair as alt
 
-    return alt.InlineData(values=[dict(row) for row in rows])
+    # A tuple is not copied with each layer that shares it, which Altair does with lists.
+    return alt.InlineData(values=tuple(dict(row) for row in rows))
 
 
 def names_axis(room: int) -> Any:
@@ -109,14 +126,11 @@ def finite(*numbers: float) -> bool:
     return all(math.isfinite(number) for number in numbers)
 
 
-def draw(chart: Any, label: str) -> Drawing:
-    """Render a chart without JavaScript.
-
-    Args:
-        chart: of Altair.
-        label: the chart in words, numbers included, for those who do not see it.
-    """
+def draw(chart: Any, label: str, *, title: str, keys: Sequence[Key] = ()) -> Drawing:
+    """Render a chart without JavaScript; see `figure`."""
     import vl_convert
 
-    specification = {**json.loads(chart.to_json()), "config": CONFIG}
-    return Drawing(raw=vl_convert.vegalite_to_svg(specification), label=label)
+    # What is drawn is checked by the tests; checking each chart anew takes a third of the time.
+    specification = {**chart.to_dict(validate=False), "config": CONFIG}
+    raw = vl_convert.vegalite_to_svg(specification)
+    return Drawing(raw=raw, label=label, title=title, keys=tuple(keys))
