@@ -315,10 +315,10 @@ FULL = Result(
 BINARY = replace(
     FULL,
     task="binary",
-    classes=("good", "bad"),
+    classes=("bad", "good"),
     evaluations=(
-        evaluated("untreated", ("good", "bad"), 3.0),
-        evaluated("treatment, refitted", ("good", "bad"), 1.0),
+        evaluated("untreated", ("bad", "good"), 3.0),
+        evaluated("treatment, refitted", ("bad", "good"), 1.0),
     ),
 )
 
@@ -363,7 +363,7 @@ MANY = replace(
 )
 # All probabilities are alike: no threshold keeps a specificity but the one that calls no row.
 TIED = evaluate(
-    "untreated", ("good", "bad"), (np.full((40, 2), 0.5), np.arange(40, dtype=np.int64) % 2, None)
+    "untreated", ("bad", "good"), (np.full((40, 2), 0.5), np.arange(40, dtype=np.int64) % 2, None)
 )
 
 DIAGNOSED = replace(

@@ -173,7 +173,7 @@ def test_the_details_of_the_test_rows_are_those_of_result_json(
 ) -> None:
     before, after = places["json"]["evaluations"]
     rows = places[place]
-    for number, name in enumerate(("good", "bad")):
+    for number, name in enumerate(("bad", "good")):
         found, former = after["classes"][number], before["classes"][number]
         assert [numbers(cell) for cell in row(rows, name, 6)[1:]] == [
             [found["rows"]],
@@ -194,9 +194,7 @@ def test_the_details_of_the_test_rows_are_those_of_result_json(
         assert [numbers(cell)[:3] for cell in cells] == [
             in_points(p["sensitivity"]) for p in points
         ]
-        assert [numbers(cell)[3] for cell in cells] == [
-            round(100 * p["threshold"], 1) for p in points
-        ]
+        assert [numbers(cell)[3] for cell in cells] == [round(p["threshold"], 4) for p in points]
     for ratio, former in zip(
         after["ranking"]["costs"]["ratios"], before["ranking"]["costs"]["ratios"], strict=True
     ):

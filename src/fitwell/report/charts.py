@@ -187,7 +187,7 @@ def _curves(
         alt.layer(
             _pointed_at(strips[name], ends),
             _curve([r for r in rows if r["arm"] == name], ends, place % columns == 0, lang),
-            title=alt.Title(name, offset=10),
+            title=alt.Title(name, offset=12, frame="group"),
         ).properties(**size)
         for place, name in enumerate(strips)
     ]

@@ -118,7 +118,7 @@ def ranking_table(result: Result, lang: str) -> Table | None:
 def _from(threshold: float | None, lang: str) -> str:
     if threshold is None:
         return translate("no row called", lang)
-    return translate("threshold {threshold}", lang).format(threshold=percent(threshold, lang))
+    return translate("threshold {threshold}", lang).format(threshold=decimal(threshold, 4))
 
 
 def _ks(ranking: Ranking, lang: str) -> str:
@@ -148,7 +148,7 @@ def cost_table(result: Result, lang: str) -> Table | None:
         rows=tuple(
             (
                 written_ratio(ratio),
-                percent(ratio.threshold, lang),
+                decimal(ratio.threshold, 4),
                 *(decimal(r.costs.ratios[place].cost) for _, r in each),
                 decimal(ratio.lowest),
                 decimal(ratio.trivial),
@@ -171,7 +171,7 @@ def layers_table(result: Result, lang: str) -> Table | None:
     return Table(
         caption=translate("Penalized weights of the saved network", lang),
         columns=_columns(
-            lang, "Layer", "Shape", "Weights", "exact zeros", "Share of zeros", "Norm"
+            lang, "Layer", "Shape", "Weights", "Exact zeros", "Share of zeros", "Norm"
         ),
         rows=tuple(_layer_row(layer, lang) for layer in (*largest(result.layers, SHOWN), whole)),
     )

@@ -43,10 +43,10 @@ KOREAN_DETAIL: dict[str, str] = {
     "expected calibration error {error}": "기대 캘리브레이션 오차 {error}",
     "Predicted probabilities are off by {error} points on average (expected calibration"
     " error){before}; perfectly calibrated ones would show {chance} by chance on so many rows.": (
-        "예측 확률은 실제 비율과 평균 {error}%p 어긋납니다(기대 캘리브레이션 오차){before}."
+        "예측 확률은 실제 비율과 평균 {error}%p 어긋납니다(기대 캘리브레이션 오차{before})."
         " 확률이 완벽하게 맞더라도 이 행 수에서는 우연만으로 {chance}%p 정도 어긋나 보입니다."
     ),
-    ", before by {error}": "(적용 전 {error}%p)",
+    ", before by {error}": ", 적용 전 {error}%p",
     "{predicted} predicted, {observed} {bounds} came true ({rows} rows)": (
         "예측 {predicted}, 실제 {observed} {bounds}({rows}행)"
     ),
@@ -119,6 +119,9 @@ KOREAN_DETAIL: dict[str, str] = {
     "Probability threshold": "임곗값",
     "Lowest, seen afterwards": "사후 최저",
     "One class for all": "한 클래스로만 예측",
+    "Positive is “{positive}”, the second class as sorted.": (
+        "양성은 정렬했을 때 두 번째 클래스인 ‘{positive}’입니다."
+    ),
     "Intervals of AUC and Gini are DeLong's, of the sensitivity Wilson's. Each specificity is kept"
     " on these test rows by the lowest threshold that does. With costs m of a missed positive and f"
     " of a false alarm and the share π of positives, the place on the cost curve is x = π·m /"

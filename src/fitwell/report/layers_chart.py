@@ -49,7 +49,8 @@ def _row(layer: LayerWeights, lang: str) -> dict[str, Any]:
 def _drawing(rows: list[dict[str, Any]], width: int, lang: str) -> Any:
     import altair as alt
 
-    room = 190 if width == WIDE else 112
+    longest = max(len(row["layer"]) for row in rows)
+    room = min(190 if width == WIDE else 112, 24 + 7 * longest)
     base = alt.Chart(inline(rows)).properties(width=width - room - 70, height=alt.Step(26))
     axis = svg.names_axis(room)
     axis.labelLimit = room - 10

@@ -60,7 +60,7 @@ def _roc_rows(label: str, roc: RocCurve, lang: str) -> list[dict[str, Any]]:
         words = translate(
             "threshold {threshold}: sensitivity {sensitivity}, specificity {specificity}", lang
         ).format(
-            threshold="—" if threshold is None else percent(threshold, lang),
+            threshold="—" if threshold is None else decimal(threshold, 4),
             sensitivity=percent(sensitivity, lang),
             specificity=percent(1 - false, lang),
         )
@@ -147,7 +147,7 @@ def _ratio(ratio: CostRatio, lang: str) -> dict[str, Any]:
     words = translate("{ratio}: cost {cost}, threshold {threshold}", lang).format(
         ratio=written_ratio(ratio),
         cost=decimal(ratio.cost),
-        threshold=percent(ratio.threshold, lang),
+        threshold=decimal(ratio.threshold, 4),
     )
     return {
         "x": ratio.probability_cost,
