@@ -282,6 +282,29 @@ def test_the_cost_of_a_ratio_is_the_mean_cost_of_a_row_over_that_of_all_wrong():
     assert [r.ratio for r in ratios] == [1, 5, 10]
 
 
+def test_copies_of_rows_in_groups_say_no_more_than_the_rows(two):
+    probabilities, target = two
+    copied, rows = np.repeat(probabilities, 7, axis=0), np.arange(len(target))
+    groups = np.repeat(rows, 7)
+    grouped = evaluate("net", "ab", (copied, np.repeat(target, 7), groups))
+    single = evaluate("net", "ab", (probabilities, target, rows))
+    assert grouped.ranking.auc.low == pytest.approx(single.ranking.auc.low)
+    assert grouped.ranking.auc.high == pytest.approx(single.ranking.auc.high)
+    brier = grouped.calibration.brier, single.calibration.brier
+    assert brier[0].low == pytest.approx(brier[1].low)
+    free = evaluate("net", "ab", (copied, np.repeat(target, 7), None))
+    for part in ("recall", "precision"):
+        widths = [
+            [getattr(c, part).high - getattr(c, part).low for c in found.classes]
+            for found in (grouped, free)
+        ]
+        assert all(g > 2 * f for g, f in zip(*widths, strict=True))
+    bins = zip(grouped.calibration.bins, free.calibration.bins, strict=True)
+    assert all(g.observed.low <= f.observed.low for g, f in bins)
+    points = grouped.ranking.at_specificity[0], free.ranking.at_specificity[0]
+    assert points[0].sensitivity.low < points[1].sensitivity.low
+
+
 def test_there_is_no_ranking_of_three_classes_nor_of_one():
     assert evaluate("net", "abc", (*made(50, 3), None)).ranking is None
     probabilities, _ = made(50, 2)
