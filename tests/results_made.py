@@ -2,6 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
+
+from fitwell.evaluation.evaluate import evaluate
+from fitwell.found.evaluation import Evaluation
+from fitwell.found.layers import LayerWeights
 from fitwell.results import (
     Arm,
     ArmVerdict,
@@ -241,10 +246,28 @@ PATH = RegularizationPath(
     too_much=1e-2,
 )
 
+
+def evaluated(network: str, classes: tuple[str, ...], sharp: float, rows: int = 2000) -> Evaluation:
+    """Measure random probabilities; with ``sharp`` 1 they are true, above it too sure."""
+    chance = np.random.default_rng(len(classes))
+    true = chance.dirichlet(np.full(len(classes), 0.7), rows)
+    target = (true.cumsum(axis=1) < chance.random((rows, 1))).sum(axis=1)
+    noise = chance.dirichlet(np.ones(len(classes)), rows) ** ((sharp - 1) / 4)
+    said = true**sharp * noise + 1e-9
+    return evaluate(network, classes, (said / said.sum(axis=1, keepdims=True), target, None))
+
+
+CLASSES = ("bounce", "browse", "cart", "purchase")
+LAYERS = (
+    LayerWeights(name="body.0.weight", shape=(256, 118), weights=30_208, zeros=21_447, norm=9.21),
+    LayerWeights(name="body.3.weight", shape=(256, 256), weights=65_536, zeros=10_113, norm=8.05),
+    LayerWeights(name="body.6.weight", shape=(4, 256), weights=1024, zeros=0, norm=2.37),
+)
+
 FULL = Result(
     verb="compare",
     task="multiclass",
-    classes=("bounce", "browse", "cart", "purchase"),
+    classes=CLASSES,
     data=DataSummary(
         name="visits (synthetic)",
         rows=10_000,
@@ -282,6 +305,21 @@ FULL = Result(
     path=PATH,
     search_paths={"treatment": "fused: a stack of linear layers, at most 3 settings a chunk"},
     notes=("Trials that diverged and were left out: 1.",),
+    evaluations=(
+        evaluated("untreated", CLASSES, 3.0),
+        evaluated("treatment, refitted", CLASSES, 1.0),
+    ),
+    layers=LAYERS,
+)
+
+BINARY = replace(
+    FULL,
+    task="binary",
+    classes=("bad", "good"),
+    evaluations=(
+        evaluated("untreated", ("bad", "good"), 3.0),
+        evaluated("treatment, refitted", ("bad", "good"), 1.0),
+    ),
 )
 
 _BAG = arm("treatment, bag", 0.744, (0.015, 0.004, 0.026), 0.04, "better", SETTINGS)
@@ -359,6 +397,15 @@ RESAMPLED = replace(
     ),
 )
 
+MANY_CLASSES = tuple(f"class {number}" for number in range(45))
+MANY = replace(
+    FULL, classes=MANY_CLASSES, evaluations=(evaluated("untreated", MANY_CLASSES, 1.0),) * 2
+)
+# All probabilities are alike: no threshold keeps a specificity but the one that calls no row.
+TIED = evaluate(
+    "untreated", ("bad", "good"), (np.full((40, 2), 0.5), np.arange(40, dtype=np.int64) % 2, None)
+)
+
 DIAGNOSED = replace(
     FULL,
     verb="diagnose",
@@ -368,6 +415,7 @@ DIAGNOSED = replace(
     curves=CURVES[:1],
     trials=(),
     notes=(),
+    evaluations=FULL.evaluations[:1],
 )
 
 
@@ -382,4 +430,5 @@ def with_names(names: tuple[str, ...]) -> Result:
     """Put names that came with the data wherever such names are shown."""
     notes = tuple(f"1 column with one value only left out: {name}." for name in names)
     data = replace(FULL.data, name=names[0], notes=notes)
-    return replace(FULL, classes=names, data=data, notes=names)
+    evaluations = tuple(evaluated(e.network, names, 1.0) for e in FULL.evaluations)
+    return replace(FULL, classes=names, data=data, notes=names, evaluations=evaluations)

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "fitwell"
 
 FLOORS = {
-    "errors": 0, "version": 0, "masking": 0,
+    "errors": 0, "version": 0, "masking": 0, "found": 0,
     "results": 1,
     "statistics": 2, "storage": 2, "determinism": 2, "own": 2,
     "data": 3, "models": 3, "recipe": 3,
@@ -20,7 +20,7 @@ FLOORS = {
     "treatment": 6,
     "population": 7,
     "training": 8,
-    "diagnosis": 9, "tuning": 9, "comparison": 9, "model_files": 9,
+    "diagnosis": 9, "tuning": 9, "comparison": 9, "model_files": 9, "evaluation": 9,
     "report": 10, "loggers": 10,
     "runs": 11,
     "serving": 12, "sagemaker": 12, "shell": 12, "options": 12, "adapters": 12, "estimators": 12,

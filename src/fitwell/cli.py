@@ -177,20 +177,23 @@ def _widths(text: str) -> tuple[int, ...]:
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["en", "ko"]), default="en", show_default=True)
-def report(run: Path, lang: str) -> None:
-    """Write RUN/report.html again.
+@click.option("--png", is_flag=True, help="Write the charts as PNG too.")
+def report(run: Path, lang: str, png: bool) -> None:
+    """Write RUN/report.html, RUN/report.md and the charts again, and print where.
 
     \b
     Example:
-        fitwell report run --lang ko
+        fitwell report run --lang ko --png
     """
     with plain_errors():
-        from fitwell.report.page import write_report
+        from fitwell.report.files import write_files
         from fitwell.runs.folder import RunFolder
 
         folder = RunFolder.open(run)
-        path = write_report(folder.path, folder.result(), run=folder.asked(), lang=lang)  # type: ignore[arg-type]
-    click.echo(path)
+        given: dict[str, Any] = {"lang": lang, "png": png}
+        paths = write_files(folder.path, folder.result(), run=folder.asked(), **given)
+    for path in paths:
+        click.echo(path)
 
 
 @main.command()

@@ -9,29 +9,16 @@ diagnosis count a row by its class's weight, as training did; scores never do.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fitwell.found.evaluation import Evaluation
+from fitwell.found.interval import Interval as Interval
+from fitwell.found.layers import LayerWeights
+
 SCHEMA = 1
 
 Verdict = Literal["healthy", "overfitting", "underfitting", "undecided"]
 Severity = Literal["none", "mild", "moderate", "severe"]
 ArmVerdict = Literal["baseline", "better", "worse", "no difference shown"]
 Seen = Literal["training rows", "validation rows", "test rows", "unknown"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interval:
-    """A number with its confidence interval.
-
-    >>> str(Interval(value=0.703, low=0.681, high=0.724))
-    '0.703 [0.681, 0.724]'
-    """
-
-    value: float
-    low: float
-    high: float
-    level: float = 0.95
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -304,3 +291,5 @@ class Result:
     )  # arm to how it was searched, and why
     members: tuple[Member, ...] = ()  # of the shipped model, where it is a mean of networks
     start: Start | None = None  # where weights were given to start from
+    evaluations: tuple[Evaluation, ...] = ()  # of `before`, then of `after`, on the test rows
+    layers: tuple[LayerWeights, ...] = ()  # penalized tensors of the shipped network

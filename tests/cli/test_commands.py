@@ -34,8 +34,8 @@ def test_tune_prints_one_json_document_which_is_the_result_file(fitwell, table, 
     assert printed["cost"]["trials"] == 3
     assert printed["test_openings"] == 1
     assert sorted(p.name for p in Path("run").iterdir()) == [
-        "model", "openings.json", "population", "report.html", "result.json", "run.json", "trials",
-        "trials.db",
+        "charts", "model", "openings.json", "population", "report.html", "report.md", "result.json",
+        "run.json", "trials", "trials.db",
     ]  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def test_report_is_written_again_in_korean(fitwell, table, quick):
     page = Path("run/report.html")
     english = page.read_text(encoding="utf-8")
     done = fitwell("report", "run", "--lang", "ko")
-    assert done.stdout == "run/report.html\n"
+    assert done.stdout == "run/report.html\nrun/report.md\nrun/charts\n"
     korean = page.read_text(encoding="utf-8")
     assert '<html lang="ko"' in korean
     assert "정규화" in korean

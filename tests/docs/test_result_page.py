@@ -8,9 +8,17 @@ from types import SimpleNamespace
 import pytest
 
 from fitwell import results
+from fitwell.found import evaluation, interval, layers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "result.md").read_text(encoding="utf-8")
-CLASSES = [c for c in vars(results).values() if isinstance(c, type) and is_dataclass(c)]
+CLASSES = list(
+    dict.fromkeys(
+        c
+        for module in (results, evaluation, interval, layers)
+        for c in vars(module).values()
+        if isinstance(c, type) and is_dataclass(c)
+    )
+)
 
 
 def listed(heading):

@@ -1,7 +1,9 @@
 """The page in a real browser: silent, offline, and as wide as the screen."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from fitwell.report.page import write_report
 from fitwell.results import Result
-from results_made import DIAGNOSED, FULL, HOSTILE, RUN, with_names
+from results_made import BAGGED, BINARY, DIAGNOSED, FULL, HOSTILE, RUN, with_names
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
@@ -24,6 +26,10 @@ PAGES: dict[str, tuple[Result, Any]] = {
     "full": (FULL, "en"),
     "korean": (FULL, "ko"),
     "diagnosed": (DIAGNOSED, "en"),
+    "diagnosed in Korean": (DIAGNOSED, "ko"),
+    "tuned": (BAGGED, "en"),
+    "binary": (BINARY, "en"),
+    "binary in Korean": (BINARY, "ko"),
     "hostile": (with_names((*HOSTILE, "long" * 60)), "en"),
 }
 
@@ -39,8 +45,18 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    @cache
+    def write(name: str) -> Path:
+        result, lang = PAGES[name]
+        return write_report(tmp_path_factory.mktemp("page"), result, run=RUN, lang=lang)
+
+    return write
+
+
 @pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+def opened(browser: Any, written: Any) -> Iterator[Any]:
     contexts = []
 
     def open_page(name: str, width: int, scheme: str = "light") -> tuple[Any, list[str]]:
@@ -52,10 +68,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append("a dialog") or dialog.dismiss())
         page.on("request", lambda r: complaints.append(r.url) if foreign(r.url) else None)
-        result, lang = PAGES[name]
-        if not (tmp_path / "report.html").exists():
-            write_report(tmp_path, result, run=RUN, lang=lang)
-        page.goto((tmp_path / "report.html").as_uri())
+        page.goto(written(name).as_uri())
         return page, complaints
 
     yield open_page
@@ -79,7 +92,7 @@ def test_the_phone_sees_narrow_drawings_and_the_desk_wide_ones(opened: Any) -> N
     shown = "[...document.querySelectorAll('figure svg')].filter(s => s.clientWidth > 0).length"
     for width, kind in ((360, "narrow"), (1280, "wide")):
         page, _ = opened("full", width)
-        assert page.evaluate(shown) == 5
+        assert page.evaluate(shown) == 8
         assert page.locator(f"figure .{kind}").first.is_visible()
 
 
@@ -104,3 +117,93 @@ def test_paper_is_white_even_where_the_screen_is_dark(opened: Any) -> None:
     page.emulate_media(media="print")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert colour == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "hostile"])
+def test_axe_finds_no_serious_fault(name: str, scheme: str, opened: Any) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    page, complaints = opened(name, 1280, scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    found = axe.Axe().run(page).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
+    assert complaints == []
+
+
+def test_axe_would_find_a_fault(opened: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page, _ = opened("diagnosed", 1280)
+    page.evaluate("document.querySelector('.note').style.color = '#ccc'")
+    page.evaluate("document.querySelector('svg').removeAttribute('aria-label')")
+    found = {v["id"] for v in axe.Axe().run(page).response["violations"]}
+    assert {"color-contrast", "svg-img-alt"} <= found
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_whatever_is_pointed_at_says_its_numbers_within_the_screen(width: int, opened: Any) -> None:
+    page, complaints = opened("binary", width)
+    spots = page.locator(".spot:visible")
+    said = set()
+    for place in range(0, spots.count(), 7):
+        spot = spots.nth(place)
+        spot.dispatch_event("mouseover")
+        spot.evaluate("s => { s.tabIndex = 0; s.focus(); }")
+        shown = spot.evaluate(
+            "s => { const t = getComputedStyle(s, '::after'); return [t.content, t.display]; }"
+        )
+        assert shown[1] == "block"
+        said.add(shown[0])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert all(re.search(r"\d", words) for words in said)
+    assert len(said) > 20
+    assert complaints == []
+
+
+def test_the_pointer_shows_what_a_point_says_and_hides_it_again(opened: Any) -> None:
+    page, _ = opened("full", 1280)
+    spot = page.locator(".spot[aria-label^='treatment, refitted +1.1']:visible")
+    content = "s => getComputedStyle(s, '::after').content"
+    assert spot.evaluate(content) == "none"
+    spot.hover()
+    assert "no difference shown" in spot.evaluate(content)
+    page.mouse.move(0, 0)
+    assert spot.evaluate(content) == "none"
+
+
+def test_the_tab_key_reaches_points_in_few_steps_and_shows_where_it_is(opened: Any) -> None:
+    page, _ = opened("full", 1280)
+    stops = []
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+        if stops[-1] and stops[-1].startswith("body.6.weight"):
+            break
+    assert stops[0].startswith("Before, training 99.8")
+    assert any(stop and stop.startswith("smaller network +0.6") for stop in stops)
+    assert len(stops) < 90  # not the curves' epochs, not the trials
+    width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert width == "2px"
+
+
+def test_a_point_lies_where_its_drawing_has_it(opened: Any) -> None:
+    page, _ = opened("full", 1280)
+    spot = page.locator(".spot[aria-label^='treatment, refitted +1.1']:visible").bounding_box()
+    mark = page.locator("#comparison ~ figure .wide svg path[stroke-width='2'][fill]").last
+    drawn = mark.bounding_box()
+    for low, size in (("x", "width"), ("y", "height")):
+        assert spot[low] + spot[size] / 2 == pytest.approx(drawn[low] + drawn[size] / 2, abs=1.5)
+
+
+@pytest.mark.parametrize("name", ["binary", "binary in Korean"])
+def test_the_page_can_be_printed_and_paper_shows_no_screen_hints(name: str, opened: Any) -> None:
+    page, complaints = opened(name, 1280, "dark")
+    printed = page.pdf(format="A4")
+    assert printed.startswith(b"%PDF")
+    assert 4 <= len(re.findall(rb"/Type /Page\b", printed)) <= 16
+    page.emulate_media(media="print")
+    assert page.locator(".spot:visible").count() == 0
+    assert page.locator(".screen:visible").count() == 0
+    assert complaints == []

@@ -4,7 +4,6 @@ import re
 import sys
 from dataclasses import replace
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,56 +12,24 @@ from fitwell.errors import InputError
 from fitwell.report import language
 from fitwell.report.page import render_page, write_report
 from fitwell.results import Interval, Result
+from outline import Outline
 from results_made import (
     ARMS,
     BAGGED,
+    BINARY,
     CURVES,
     DIAGNOSED,
     FULL,
     HOSTILE,
     KOREAN_AND_EMOJI,
+    LAYERS,
+    MANY,
     RUN,
+    TIED,
     WEIGHTED,
     with_arm,
     with_names,
 )
-
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Outline(HTMLParser):
-    """Checks that every element is closed in order, and keeps what a test asks for."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).replace("\xa0", " ").replace("−", "-").split())
-
-    def ids(self) -> list[str]:
-        return [i for _, attributes in self.elements if (i := attributes.get("id"))]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +89,7 @@ def test_the_numbers_on_the_page_are_those_of_the_result(english: str) -> None:
 def test_every_table_has_a_caption_and_headings_for_rows_and_columns(english: str) -> None:
     elements = Outline(english).elements
     tables = [tag for tag, _ in elements].count("table")
-    assert tables == [tag for tag, _ in elements].count("caption") == 6
+    assert tables == [tag for tag, _ in elements].count("caption") == 10
     scopes = [attributes.get("scope") for tag, attributes in elements if tag == "th"]
     assert set(scopes) == {"col", "row"}
 
@@ -133,16 +100,20 @@ def test_every_drawing_says_its_numbers_in_words(english: str) -> None:
         for tag, attributes in Outline(english).elements
         if tag == "svg" and attributes["role"] == "img"
     ]
-    assert len(labels) == 10  # five drawings in two widths
+    assert len(labels) == 16  # eight drawings in two widths
     assert "Before: training 99.8 % [99.6, 100.0], test 69.1 % [67.1, 71.1]" in labels[0]
     assert "treatment, refitted +1.1 [-0.2, 2.4]" in labels[2]
-    assert "treatment: kept epoch 21, training 0.706, validation 0.740" in labels[4]
+    assert labels[4].startswith(
+        "Confusion matrix. Rows by right class, columns by predicted class: "
+    )
+    assert "; After: expected calibration error" in labels[6]
+    assert "treatment: kept epoch 21, training 0.706, validation 0.740" in labels[8]
     # The lowest is that of the finished trials: those that were dropped had reached 0.705.
-    assert labels[6] == (
+    assert labels[10] == (
         "Path of L1 at the last epoch: validation log-loss 1.741 without it, lowest at 0.001 with"
         " 0.699; the gap closes at 0.001; too much from 0.01 on."
     )
-    assert labels[8] == (
+    assert labels[12] == (
         "Search: 15 trials, 10 of them dropped on the way, lowest validation log-loss 0.712,"
         " without regularization 0.745; chosen: L1 2.3e-5, weight_decay 0.012 (timescale 37 epochs,"
         " fading to 0) and dropout 0.42 (fading to 0)"
@@ -237,6 +208,11 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Recording:
     return recording
 
 
+def bare(result: Result) -> Result:
+    """Leave out what takes long to draw."""
+    return replace(result, curves=(), trials=(), path=None)
+
+
 def _variants() -> dict[str, Result]:
     """Give results that between them use every sentence of the page."""
     assert FULL.regularization is not None
@@ -246,6 +222,11 @@ def _variants() -> dict[str, Result]:
     high = replace(ARMS[4].test, accuracy=Interval(value=0.9, low=0.8, high=1.0))
     return {
         "full": FULL,
+        "binary": bare(BINARY),
+        "many": bare(MANY),
+        "of many layers": replace(bare(BAGGED), layers=50 * LAYERS[:1]),
+        "tied": replace(bare(BINARY), evaluations=(TIED, TIED)),
+        "before detail": replace(bare(FULL), evaluations=(), layers=()),
         "diagnosed": DIAGNOSED,
         "kept": replace(FULL, regularization=kept, curves=(), trials=()),
         "finished": replace(FULL, trials=tuple(t for t in FULL.trials if not t.dropped)),
@@ -260,6 +241,11 @@ def _variants() -> dict[str, Result]:
     ("name", "weights"),
     [
         ("full", "none"),
+        ("binary", "none"),
+        ("many", "none"),
+        ("of many layers", "none"),
+        ("tied", "none"),
+        ("before detail", "none"),
         ("diagnosed", "none"),
         ("kept", "balanced"),
         ("finished", "balanced"),
@@ -272,7 +258,7 @@ def _variants() -> dict[str, Result]:
 def test_the_korean_page_lacks_no_word(name: str, weights: str, recorded: Recording) -> None:
     render_page(_variants()[name], run={"options": {"class_weights": weights}}, lang="ko")
     notes = {*FULL.notes, *FULL.data.notes}  # these are matched as patterns
-    names = {"L1"}  # the same in both languages
+    names = {"L1", "AUC"}  # the same in both languages
     assert recorded.missing - notes - names == set()
 
 

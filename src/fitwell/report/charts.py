@@ -6,7 +6,8 @@ from typing import Any
 from fitwell.report import svg
 from fitwell.report.language import translate
 from fitwell.report.numbers import bounds, decimal, percent, points
-from fitwell.report.svg import WIDE, Figure, figure, finite, inline
+from fitwell.report.spots import pointed
+from fitwell.report.svg import WIDE, Figure, figure, finite, inline, tip
 from fitwell.results import Arm, Curve, Interval, Result, State
 
 
@@ -33,12 +34,16 @@ def gap_chart(result: Result, lang: str) -> Figure:
     def make(width: int) -> Any:
         return _gap(rows, reachable, width, lang)
 
-    return figure(make, f"{label}. {words}")
+    keys = (svg.SEEN, translate("training rows", lang)), (svg.NEW, translate("test rows", lang))
+    return figure(make, f"{label}. {words}", keys=keys)
 
 
 def _gap_rows(label: str, state: State, lang: str) -> list[dict[str, Any]]:
     title = translate("gap {number} points", lang).format(number=points(state.gap.value))
-    parts = (("seen", state.train.accuracy), ("new", state.test.accuracy))
+    parts = (
+        ("seen", "training", state.train.accuracy),
+        ("new", "test", state.test.accuracy),
+    )
     return [
         {
             "network": f"{label}|{title}",
@@ -47,8 +52,9 @@ def _gap_rows(label: str, state: State, lang: str) -> list[dict[str, Any]]:
             "low": 100 * accuracy.low,
             "high": 100 * accuracy.high,
             "text": percent(accuracy.value, lang),
+            "tip": pointed(f"{label}, {_in_words(translate(name, lang), accuracy, lang)}"),
         }
-        for part, accuracy in parts
+        for part, name, accuracy in parts
         if finite(accuracy.value, accuracy.low, accuracy.high)
     ]
 
@@ -71,7 +77,9 @@ def _gap(rows: Sequence[dict[str, Any]], reachable: float | None, width: int, la
             x=x, y=y, detail="network:N"
         ),
         base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour),
-        base.mark_point(size=90, filled=True, opacity=1).encode(x=x, y=y, color=colour),
+        base.mark_point(size=90, filled=True, opacity=1).encode(
+            x=x, y=y, color=colour, description=tip()
+        ),
     ]
     for part, offset in (("seen", -16), ("new", 18)):
         words = base.transform_filter(f"datum.part == '{part}'").mark_text(dy=offset)
@@ -97,14 +105,21 @@ def curves_chart(result: Result, lang: str) -> Figure | None:
     if not curves:
         return None
     names = {curve.arm: translate(curve.arm, lang) for curve in curves}
-    rows = [row for curve in curves for row in _curve_rows(curve, names[curve.arm])]
+    rows = [row for curve in curves for row in _curve_rows(curve, names[curve.arm], lang)]
+    strips = {names[curve.arm]: _strips(curve, names[curve.arm], lang) for curve in curves}
     words = "; ".join(_curve_words(curve, names[curve.arm], lang) for curve in curves)
     label = translate("Log-loss by epoch", lang)
 
     def make(width: int) -> Any:
-        return _curves(rows, list(names.values()), width, lang)
+        return _curves(rows, strips, width, lang)
 
-    return figure(make, f"{label}. {words}")
+    return figure(make, f"{label}. {words}", keys=series_keys(lang))
+
+
+def series_keys(lang: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Say what the colours of losses on training and validation rows mean."""
+    seen, new = translate("training rows", lang), translate("validation rows", lang)
+    return (svg.SEEN, seen), (svg.NEW, new)
 
 
 def _curve_words(curve: Curve, name: str, lang: str) -> str:
@@ -117,7 +132,7 @@ def _curve_words(curve: Curve, name: str, lang: str) -> str:
     return f"{name}: {', '.join(parts)}"
 
 
-def _curve_rows(curve: Curve, name: str) -> list[dict[str, Any]]:
+def _curve_rows(curve: Curve, name: str, lang: str) -> list[dict[str, Any]]:
     series = (("seen", curve.train_log_loss), ("new", curve.validation_log_loss))
     return [
         {
@@ -126,6 +141,7 @@ def _curve_rows(curve: Curve, name: str) -> list[dict[str, Any]]:
             "epoch": epoch,
             "loss": loss,
             "kept": epoch == curve.best_epoch,
+            "tip": pointed(_curve_words(curve, name, lang)) if epoch == curve.best_epoch else "",
         }
         for part, losses in series
         for epoch, loss in enumerate(losses, start=1)
@@ -133,10 +149,34 @@ def _curve_rows(curve: Curve, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _curves(rows: Sequence[dict[str, Any]], order: list[str], width: int, lang: str) -> Any:
+STRIPS = 12
+"""At most so many places of a curve say their numbers."""
+
+
+def _strips(curve: Curve, name: str, lang: str) -> list[dict[str, Any]]:
+    """Cut the epochs into strips; each says the losses of the epoch in its middle."""
+    epochs = len(curve.train_log_loss)
+    each = epochs / min(STRIPS, epochs)
+    strips = []
+    for number in range(min(STRIPS, epochs)):
+        epoch = 1 + int((number + 0.5) * each)
+        parts = [f"{translate('epoch', lang)} {epoch}"]
+        for part, losses in (
+            ("training", curve.train_log_loss),
+            ("validation", curve.validation_log_loss),
+        ):
+            parts += [f"{translate(part, lang)} {decimal(losses[epoch - 1])}"] if losses else []
+        text = pointed(f"{name}: {', '.join(parts)}", stop=False)
+        strips.append({"from": number * each, "to": (number + 1) * each, "tip": text})
+    return strips
+
+
+def _curves(
+    rows: Sequence[dict[str, Any]], strips: dict[str, list[dict[str, Any]]], width: int, lang: str
+) -> Any:
     import altair as alt
 
-    columns = min(len(order), 4 if width == WIDE else 2)
+    columns = min(len(strips), 4 if width == WIDE else 2)
     # Each drawing fixes its scales itself: a facet would draw axes where no arm is.
     ends = {
         "epoch": [0, max((row["epoch"] for row in rows), default=1)],
@@ -144,20 +184,29 @@ def _curves(rows: Sequence[dict[str, Any]], order: list[str], width: int, lang: 
     }
     size = {"width": (width - 40) / columns - 20, "height": 120 if width == WIDE else 96}
     drawings = [
-        _curve(
-            [row for row in rows if row["arm"] == name], name, ends, place % columns == 0, lang
+        alt.layer(
+            _pointed_at(strips[name], ends),
+            _curve([r for r in rows if r["arm"] == name], ends, place % columns == 0, lang),
+            title=alt.Title(name, offset=12, frame="group"),
         ).properties(**size)
-        for place, name in enumerate(order)
+        for place, name in enumerate(strips)
     ]
     return alt.concat(*drawings, columns=columns, spacing=20)
 
 
+def _pointed_at(strips: Sequence[dict[str, Any]], ends: dict[str, list[float]]) -> Any:
+    import altair as alt
+
+    x = alt.X("from:Q", title=None).scale(domain=ends["epoch"], nice=False)
+    return alt.Chart(inline(strips)).mark_rect(opacity=0).encode(x=x, x2="to:Q", description=tip())
+
+
 def _curve(
-    rows: Sequence[dict[str, Any]], name: str, ends: dict[str, list[float]], first: bool, lang: str
+    rows: Sequence[dict[str, Any]], ends: dict[str, list[float]], first: bool, lang: str
 ) -> Any:
     import altair as alt
 
-    base = alt.Chart(inline(rows), title=alt.Title(name, offset=10))
+    base = alt.Chart(inline(rows))
     x = alt.X("epoch:Q", title=translate("epoch", lang)).axis(grid=False, tickCount=3, format="d")
     x = x.scale(domain=ends["epoch"], nice=False)
     y = alt.Y("loss:Q", title=None).axis(tickCount=4, labels=first)
@@ -168,7 +217,9 @@ def _curve(
     return alt.layer(
         kept.mark_rule(color=svg.MUTED, strokeDash=[2, 3]).encode(x=x),
         base.mark_line(strokeWidth=1.75).encode(x=x, y=y, color=colour),
-        kept.mark_point(size=34, filled=True, opacity=1).encode(x=x, y=y, color=colour),
+        kept.mark_point(size=34, filled=True, opacity=1).encode(
+            x=x, y=y, color=colour, description=tip()
+        ),
     )
 
 
@@ -191,6 +242,7 @@ def forest_chart(result: Result, lang: str) -> Figure | None:
             "low": 100 * arm.low,
             "high": 100 * arm.high,
             "shown": arm.verdict in ("better", "worse"),
+            "tip": pointed(f"{_forest_words(arm, lang)}: {translate(arm.verdict, lang)}"),
         }
         for arm in arms
     ]
@@ -216,6 +268,6 @@ def _forest(rows: Sequence[dict[str, Any]], title: str, width: int) -> Any:
         zero.mark_rule(color=svg.MUTED, strokeWidth=1.5).encode(x="value:Q"),
         base.mark_rule(strokeWidth=2, color=svg.INK).encode(x="low:Q", x2="high:Q", y=y),
         base.mark_point(size=80, stroke=svg.INK, strokeWidth=2, opacity=1).encode(
-            x=x, y=y, fill=fill
+            x=x, y=y, fill=fill, description=tip()
         ),
     )

@@ -2,7 +2,7 @@
 
 from fitwell.report.language import listed, noted, translate
 from fitwell.report.numbers import decimal, plain_bounds, strength
-from fitwell.results import Arm, Interval, Member, Regularization
+from fitwell.results import Arm, Interval, Member, Regularization, Trial
 
 _STRENGTHS = frozenset({"l1", "l2", "dropout"})
 
@@ -55,7 +55,7 @@ def timescale(epochs: float, lang: str = "en") -> str:
     return translate("timescale {epochs} epochs", lang).format(epochs=strength(epochs))
 
 
-def settings_text(arm: Arm | Member, lang: str) -> str:
+def settings_text(arm: Arm | Member | Trial, lang: str) -> str:
     """Say what an arm, or a network of a mean, changed apart from stopping early."""
     parts = []
     fading = [translate("fading to 0", lang)] if arm.settings.get("fades") else []

@@ -1,6 +1,7 @@
 """The report's own words in Korean: English sentence to Korean sentence."""
 
 from fitwell.report.korean_arms import KOREAN_ARMS
+from fitwell.report.korean_detail import KOREAN_DETAIL
 from fitwell.report.korean_findings import KOREAN_FINDINGS
 from fitwell.report.korean_members import KOREAN_MEMBERS
 from fitwell.report.korean_path import KOREAN_PATH
@@ -263,6 +264,7 @@ KOREAN: dict[str, str] = {
         " 가중치 감쇠는 손실과 별도로 적용"
     ),
     **KOREAN_ARMS,
+    **KOREAN_DETAIL,
     **KOREAN_FINDINGS,
     **KOREAN_MEMBERS,
     **KOREAN_PATH,

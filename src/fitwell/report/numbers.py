@@ -1,6 +1,7 @@
 """How numbers are written: the same on the page, in its charts and on the command line."""
 
 import math
+import re
 
 from fitwell.results import Interval
 
@@ -88,3 +89,13 @@ def p_value(p: float) -> str:
     ('0.042', '< 0.001')
     """
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def typeset(text: str) -> str:
+    """Set true minus signs, and no line break within an interval or before a percent sign.
+
+    >>> typeset("-0.2 [-0.5, 0.1] and 2.3e-5: 95 %").replace("\xa0", "_")
+    '−0.2 [−0.5,_0.1] and 2.3e-5: 95_%'
+    """
+    text = re.sub(r"(?<![\w.-])-(?=[\d.])", "−", text)
+    return re.sub(r"(\[[−\d.]+,) (?=[−\d.]+\])", "\\1\xa0", text).replace(" %", "\xa0%")

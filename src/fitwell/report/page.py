@@ -1,6 +1,5 @@
 """The report: one HTML file that opens without a network and runs no script."""
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -11,10 +10,15 @@ from fitwell.errors import InputError
 from fitwell.report import tables
 from fitwell.report.arm_tables import arm_table, cost_table
 from fitwell.report.chosen import settings_phrase
+from fitwell.report.detail import detail_context
 from fitwell.report.facts import data_facts, method_facts, opened_sentence
+from fitwell.report.figures import draw_all
 from fitwell.report.language import translate
 from fitwell.report.members import members_table
+from fitwell.report.numbers import typeset
+from fitwell.report.svg import Figure
 from fitwell.report.text import GREEDY, TREATMENT, answer_sentences, verdict_phrase
+from fitwell.report.trials import trials_table
 from fitwell.results import Result
 from fitwell.storage import replacing
 
@@ -25,14 +29,19 @@ PARTS = ("jinja2", "altair", "vl_convert")
 
 
 def write_report(
-    folder: Path, result: Result, *, run: Mapping[str, object], lang: Lang = "en"
+    folder: Path,
+    result: Result,
+    *,
+    run: Mapping[str, object],
+    lang: Lang = "en",
+    figures: Mapping[str, Figure | None] | None = None,
 ) -> Path:
     """Write ``folder/report.html``, whole or not at all; see `render_page`.
 
     Raises:
         InputError: as `render_page`, or the folder cannot be written.
     """
-    page = render_page(result, run=run, lang=lang)
+    page = render_page(result, run=run, lang=lang, figures=figures)
     path = folder / NAME
     try:
         with replacing(path) as temporary:
@@ -50,24 +59,45 @@ def missing_parts() -> tuple[str, ...]:
     return tuple(name for name in PARTS if find_spec(name) is None)
 
 
-def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en") -> str:
+def check_parts(lang: str, name: str = "--lang") -> None:
+    """Check that the report can be drawn.
+
+    Args:
+        lang: the language asked for.
+        name: how the caller's user knows the language's option.
+
+    Raises:
+        InputError: another language than ``en`` and ``ko``, or the parts for drawing are not
+            installed.
+    """
+    if lang not in ("en", "ko"):
+        raise InputError(f"{name} is {lang!r}, but en or ko is expected.")
+    if missing_parts():
+        raise InputError(
+            f"the report needs {', '.join(missing_parts())}, not installed here. Install them with"
+            " pip install 'fitwell[report]', then write the page with fitwell report RUN."
+        )
+
+
+def render_page(
+    result: Result,
+    *,
+    run: Mapping[str, object],
+    lang: Lang = "en",
+    figures: Mapping[str, Figure | None] | None = None,
+) -> str:
     """Give the report as HTML.
 
     Args:
         result: what was found; parts that are None leave their section out.
         run: what was asked, the content of run.json; keys may be missing.
         lang: ``en`` or ``ko``.
+        figures: the drawings, where they are there already.
 
     Raises:
         InputError: another language, or the parts for drawing are not installed.
     """
-    if lang not in ("en", "ko"):
-        raise InputError(f"--lang is {lang!r}, but en or ko is expected.")
-    if missing_parts():
-        raise InputError(
-            f"the report needs {', '.join(missing_parts())}, not installed here. Install them with"
-            " pip install 'fitwell[report]', then write the page with fitwell report RUN."
-        )
+    check_parts(lang)
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -79,35 +109,12 @@ def render_page(result: Result, *, run: Mapping[str, object], lang: Lang = "en")
     )
     environment.filters["typeset"] = typeset
     template = environment.get_template("page.html.j2")
-    return template.render(**_context(result, run, lang), figures=_figures(result, lang))
+    figures = figures if figures is not None else draw_all(result, lang)
+    return template.render(**context_of(result, run, lang), figures=figures)
 
 
-def typeset(text: str) -> str:
-    """Set true minus signs, and no line break within an interval or before a percent sign.
-
-    >>> typeset("-0.2 [-0.5, 0.1] and 2.3e-5: 95 %").replace("\xa0", "_")
-    '−0.2 [−0.5,_0.1] and 2.3e-5: 95_%'
-    """
-    text = re.sub(r"(?<![\w.-])-(?=[\d.])", "−", text)
-    return re.sub(r"(\[[−\d.]+,) (?=[−\d.]+\])", "\\1\xa0", text).replace(" %", "\xa0%")
-
-
-def _figures(result: Result, lang: str) -> dict[str, Any]:
-    from fitwell.report.charts import curves_chart, forest_chart, gap_chart
-    from fitwell.report.path_chart import path_chart
-    from fitwell.report.search_chart import search_chart
-
-    return {
-        "gap": gap_chart(result, lang),
-        "forest": forest_chart(result, lang),
-        "curves": curves_chart(result, lang),
-        "search": search_chart(result, lang),
-        "path": path_chart(result, lang),
-    }
-
-
-def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, Any]:
-    """Gather everything that the template shows."""
+def context_of(result: Result, run: Mapping[str, object], lang: str) -> dict[str, Any]:
+    """Gather everything that the page shows, but for the drawings."""
     chosen = result.regularization
     trials = [trial for trial in result.trials if trial.arm == TREATMENT]
     return {
@@ -133,6 +140,8 @@ def _context(result: Result, run: Mapping[str, object], lang: str) -> dict[str, 
         "diverged": sum(trial.validation_log_loss is None for trial in trials),
         "dropped": sum(trial.dropped for trial in trials),
         "path": tables.path_table(result.path, lang) if result.path else None,
+        "trials": trials_table(result, lang),
+        **detail_context(result, lang),
     }
 
 

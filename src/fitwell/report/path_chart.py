@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 from fitwell.report import svg
+from fitwell.report.charts import series_keys
 from fitwell.report.language import translate
-from fitwell.report.numbers import decimal, strength
-from fitwell.report.svg import WIDE, Figure, figure, finite, inline
+from fitwell.report.numbers import decimal, plain_bounds, strength
+from fitwell.report.spots import pointed
+from fitwell.report.svg import WIDE, Figure, figure, finite, inline, tip
 from fitwell.results import PathPoint, RegularizationPath, Result
 
 NAMES = {"l1": "L1", "l2": "L2", "dropout": "dropout"}
@@ -17,7 +19,8 @@ def path_chart(result: Result, lang: str) -> Figure | None:
     path = result.path
     if path is None or not all(_drawable(point) for point in path.points):
         return None
-    return figure(lambda width: _drawing(path, width, lang), path_words(path, lang))
+    words = path_words(path, lang)
+    return figure(lambda width: _drawing(path, width, lang), words, keys=series_keys(lang))
 
 
 def _drawable(point: PathPoint) -> bool:
@@ -59,6 +62,8 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
             "loss": band.value,
             "low": band.low,
             "high": band.high,
+            # Both series say the same, so that one of them is enough for the tab key.
+            "tip": pointed(_point_words(path, point, lang), stop=name == "validation"),
         }
         for point in path.points
         for name, band in (
@@ -77,9 +82,11 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
         if value is not None
     ]
     layers = [
-        base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="log-loss"), y2="high:Q"),
+        base.mark_area(opacity=0.15).encode(
+            y=alt.Y("low:Q", title=translate("Log-loss", lang)), y2="high:Q"
+        ),
         base.mark_line(strokeWidth=2).encode(y="loss:Q"),
-        base.mark_point(size=28, filled=True).encode(y="loss:Q"),
+        base.mark_point(size=28, filled=True).encode(y="loss:Q", description=tip()),
     ]
     if marks:
         rule = alt.Chart(inline(marks))
@@ -91,6 +98,16 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
         )
     size = {"width": width - 60, "height": 260 if wide else 200}
     return alt.layer(*layers).properties(**size)
+
+
+def _point_words(path: RegularizationPath, point: PathPoint, lang: str) -> str:
+    at = strength(point.strength) if point.strength else translate("off", lang)
+    parts = (("training", point.train_log_loss), ("validation", point.validation_log_loss))
+    said = ", ".join(
+        f"{translate(part, lang)} {decimal(band.value)} {plain_bounds(band)}"
+        for part, band in parts
+    )
+    return f"{translate(NAMES[path.remedy], lang)} {at}: {said}"
 
 
 def _place_of_none(path: RegularizationPath) -> float:

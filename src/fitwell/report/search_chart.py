@@ -8,8 +8,10 @@ from fitwell.report import svg
 from fitwell.report.chosen import settings_phrase
 from fitwell.report.language import translate
 from fitwell.report.numbers import decimal
-from fitwell.report.svg import WIDE, Figure, figure, finite, inline
+from fitwell.report.spots import pointed
+from fitwell.report.svg import WIDE, Figure, figure, finite, inline, tip
 from fitwell.report.text import TREATMENT
+from fitwell.report.trials import trial_settings
 from fitwell.results import Regularization, Result, Trial
 
 STRENGTHS = {"l1": "L1", "decay_epochs": "decay timescale, epochs", "dropout": "dropout"}
@@ -24,12 +26,14 @@ def search_chart(result: Result, lang: str) -> Figure | None:
     if len(trials) < 2:
         return None
     level = sum(plain) / len(plain) if plain else None
-    rows = {name: _rows(name, trials, result.regularization) for name in STRENGTHS}
+    rows = {name: _rows(name, trials, result.regularization, lang) for name in STRENGTHS}
 
     def make(width: int) -> Any:
         return _search(rows, level, width, lang)
 
-    return figure(make, _words(trials, level, result, lang))
+    keys = (svg.SEEN, translate("a trial", lang)), (svg.NEW, translate("chosen", lang))
+    title = translate("Validation log-loss by strength", lang)
+    return figure(make, _words(trials, level, result, lang), keys=keys, title=title)
 
 
 def searched_trials(result: Result) -> list[tuple[Trial, float]]:
@@ -65,7 +69,7 @@ def _words(
 
 
 def _rows(
-    name: str, trials: Sequence[tuple[Trial, float]], chosen: Regularization | None
+    name: str, trials: Sequence[tuple[Trial, float]], chosen: Regularization | None, lang: str
 ) -> list[dict[str, Any]]:
     """Place the trials of one drawing: strengths on a log scale, dropout as it is."""
     values = [float(trial.settings.get(name, 0.0)) for trial, _ in trials]
@@ -77,9 +81,19 @@ def _rows(
             "loss": loss,
             "chosen": _is_chosen(trial, chosen),
             "dropped": trial.dropped,
+            "tip": pointed(_trial_words(trial, lang), stop=False),  # a table lists them
         }
         for value, (trial, loss) in zip(values, trials, strict=True)
     ]
+
+
+def _trial_words(trial: Trial, lang: str) -> str:
+    assert trial.validation_log_loss is not None  # those that diverged are not drawn
+    words = (
+        f"{translate('a trial', lang)} {trial.number}: {trial_settings(trial, lang)};"
+        f" {translate('validation', lang)} {decimal(trial.validation_log_loss)}"
+    )
+    return f"{words}, {translate('dropped', lang)}" if trial.dropped else words
 
 
 def _place_of_off(name: str, above: Sequence[float]) -> int:
@@ -159,10 +173,10 @@ def _strength(name: str, rows: Rows, level: float | None, span: list[float], lan
     layers = [
         base.transform_filter("datum.dropped")
         .mark_point(size=36, filled=False, color=svg.SEEN, strokeWidth=1.2, opacity=0.5)
-        .encode(x=x, y=y),
+        .encode(x=x, y=y, description=tip()),
         base.transform_filter("!datum.dropped")
         .mark_point(size=48, filled=True, color=svg.SEEN, opacity=0.75)
-        .encode(x=x, y=y),
+        .encode(x=x, y=y, description=tip()),
         base.transform_filter("datum.chosen")
         .mark_point(size=140, stroke=svg.NEW, strokeWidth=2.5, opacity=1)
         .encode(x=x, y=y),

@@ -1,28 +1,20 @@
-"""From an Altair chart to an SVG that takes its colours and font from the page."""
+"""From an Altair chart to a drawing: what all charts share."""
 
-import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from fitwell.report.drawing import INK as INK
+from fitwell.report.drawing import LINE as LINE
+from fitwell.report.drawing import MUTED as MUTED
+from fitwell.report.drawing import NEW as NEW
+from fitwell.report.drawing import PAPER as PAPER
+from fitwell.report.drawing import SEEN as SEEN
+from fitwell.report.drawing import Drawing, Key
 
 WIDE, NARROW = 720, 320
 """Widths of drawings in CSS pixels: for a screen or paper, and for a phone."""
-
-INK, LINE, MUTED, SEEN, NEW, PAPER = (f"#01010{digit}" for digit in range(1, 7))
-"""Stand-ins that no chart needs as real colours; `_COLOURS` says what they become."""
-
-_COLOURS = {
-    INK: "currentColor",
-    LINE: "var(--line)",
-    MUTED: "var(--muted)",
-    SEEN: "var(--seen)",
-    NEW: "var(--new)",
-    PAPER: "var(--paper)",
-}
 
 _AXIS = {
     "labelColor": MUTED,
@@ -40,7 +32,7 @@ _AXIS = {
 }
 
 CONFIG: dict[str, Any] = {
-    "aria": False,  # the whole drawing carries one label instead
+    "aria": True,  # carries what marks say; `Drawing` takes it out again
     "background": None,
     "padding": 2,
     "font": "sans-serif",
@@ -63,20 +55,48 @@ CONFIG: dict[str, Any] = {
 class Figure:
     """A drawing in two widths; the page shows the one that fits."""
 
-    wide: Markup
-    narrow: Markup
+    wide: Drawing
+    narrow: Drawing
 
 
-def figure(make: Callable[[int], Any], label: str) -> Figure:
-    """Draw what ``make`` gives for a width, in both widths; see `draw`."""
-    return Figure(wide=draw(make(WIDE), label), narrow=draw(make(NARROW), label))
+def figure(
+    make: Callable[[int], Any],
+    label: str,
+    *,
+    wide: int = WIDE,
+    keys: Sequence[Key] = (),
+    title: str = "",
+) -> Figure:
+    """Draw what ``make`` gives for a width, in both widths.
+
+    Args:
+        make: gives a chart of Altair for a width in CSS pixels.
+        label: the chart in words, numbers included, for those who do not see it.
+        wide: the larger width.
+        keys: what its colours mean, for where no page says it.
+        title: the same for what is drawn; otherwise the first words of the label.
+    """
+    title = title or label.split(". ")[0].split(": ")[0]
+    each = (draw(make(width), label, title=title, keys=keys) for width in (wide, NARROW))
+    return Figure(wide=next(each), narrow=next(each))
+
+
+def tip() -> Any:
+    """Encode what a mark says when it is pointed at: the field ``tip`` of its data.
+
+    It holds `pointed` text; bars and points can have one.
+    """
+    import altair as alt
+
+    return alt.Description("tip:N")
 
 
 def inline(rows: Sequence[Mapping[str, object]]) -> Any:
     """Give rows as data of a chart, inside the chart."""
     import altair as alt
 
-    return alt.InlineData(values=[dict(row) for row in rows])
+    # A tuple is not copied with each layer that shares it, which Altair does with lists.
+    return alt.InlineData(values=tuple(dict(row) for row in rows))
 
 
 def names_axis(room: int) -> Any:
@@ -106,30 +126,11 @@ def finite(*numbers: float) -> bool:
     return all(math.isfinite(number) for number in numbers)
 
 
-def draw(chart: Any, label: str) -> Markup:
-    """Render a chart without JavaScript.
-
-    Args:
-        chart: of Altair.
-        label: the chart in words, numbers included, for those who do not see it.
-    """
+def draw(chart: Any, label: str, *, title: str, keys: Sequence[Key] = ()) -> Drawing:
+    """Render a chart without JavaScript; see `figure`."""
     import vl_convert
 
-    specification = {**json.loads(chart.to_json()), "config": CONFIG}
-    return _adopt(vl_convert.vegalite_to_svg(specification), label)
-
-
-def _adopt(svg: str, label: str) -> Markup:
-    """Replace the colours, the font and the root element; drop what only scripts need."""
-    for stand_in, colour in _COLOURS.items():
-        svg = svg.replace(stand_in, colour)
-    svg = re.sub(r' font-family="[^"]*"', "", svg)
-    svg = re.sub(r'<path class="(?:back|fore)ground"[^>]*d="(?:M0,0h0v0h0Z)?"[^>]*/>', "", svg)
-    svg = re.sub(r' (?:class|pointer-events|aria-hidden|version)="[^"]*"', "", svg)
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    assert size is not None  # every drawing has one
-    start = svg.index(">") + 1
-    root = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}">').format(
-        label, size[1], size[2], size[1]
-    )
-    return root + Markup(svg[start:])
+    # What is drawn is checked by the tests; checking each chart anew takes a third of the time.
+    specification = {**chart.to_dict(validate=False), "config": CONFIG}
+    raw = vl_convert.vegalite_to_svg(specification)
+    return Drawing(raw=raw, label=label, title=title, keys=tuple(keys))

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,9 @@ from fitwell.runs.launch import make_task, run
 from fitwell.runs.place import Place
 from fitwell.runs.question import Question
 from fitwell.runs.watch import Silent
+
+if TYPE_CHECKING:
+    from fitwell.report.notebook import Plot
 
 TRAINED_BY = ("optimizer", "optimizer_args", "loss")
 """Options that may be objects in Python."""
@@ -68,6 +71,21 @@ class Answer:
         from fitwell.report.text import answer
 
         return answer(self.result, "en")
+
+    def _repr_html_(self) -> str:
+        from fitwell.report.notebook import summary
+
+        return summary(self.result)
+
+    def plot(self, kind: str = "gap", *, lang: str = "en") -> "Plot":
+        """Draw a chart of the report: ``gap``, ``forest``, ``calibration``, ``curves``, ...
+
+        Raises:
+            InputError: no such chart, or this answer has nothing to draw for it.
+        """
+        from fitwell.report.notebook import plot
+
+        return plot(self.result, kind, lang=lang)
 
 
 @dataclass(frozen=True)

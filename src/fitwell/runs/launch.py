@@ -30,7 +30,8 @@ from fitwell.model_files import save_model
 from fitwell.models.blueprint import Blueprint
 from fitwell.own.given import Own
 from fitwell.population.store import Store
-from fitwell.report.page import Lang, missing_parts, write_report
+from fitwell.report.files import write_files
+from fitwell.report.page import Lang, missing_parts
 from fitwell.results import Result
 from fitwell.runs.ensembles import check_folds
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
@@ -258,4 +259,4 @@ def write_run(
     }
     folder.finish(performed.result, asked)
     if not missing_parts():
-        write_report(folder.path, performed.result, run=asked, lang=lang)
+        write_files(folder.path, performed.result, run=asked, lang=lang)

@@ -22,6 +22,9 @@ from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
 from fitwell.diagnosis.underfitting import check_underfitting
 from fitwell.diagnosis.verdict import decide
+from fitwell.evaluation.evaluate import evaluate
+from fitwell.evaluation.layers import weights_by_layer
+from fitwell.found.evaluation import Evaluation
 from fitwell.population.networks import decay_of
 from fitwell.recipe import Recipe
 from fitwell.results import (
@@ -106,8 +109,10 @@ def perform(
     resamples, refinals, rechoices = resample(question, task, arms, crew, ledger, watch)
     sealed = SealedTest(task, record)
     test = sealed.open(question.verb)
-    before = _state(task, finals[UNTREATED], test)
     shipped = next(finals[name] for name in SHIPPED if name in finals)
+    kept = (finals[UNTREATED], shipped) if choices else (finals[UNTREATED],)
+    states, evaluations = zip(*(_measured(task, final, test) for final in kept), strict=True)
+    before, network = states[0], shipped.network(task)
     contestants = _contestants(task, finals, refinals, seeds, test[0]) if choices else []
     from_given = about_start(task, contestants, test) if choices else None
     comparison = None
@@ -121,7 +126,7 @@ def perform(
         classes=task.source.classes,
         data=_summary(task, reachable),
         before=before,
-        after=_state(task, shipped, test) if choices else None,
+        after=states[1] if choices else None,
         diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
         regularization=_regularization(task, shipped, choices) if choices else None,
         comparison=comparison,
@@ -134,8 +139,10 @@ def perform(
         search_paths={name: choice.path for name, choice in choices.items()},
         members=members_of(shipped),
         start=from_given,
+        evaluations=evaluations,
+        layers=weights_by_layer(network),
     )
-    return Performed(result, shipped.network(task), tuple(sealed.openings), sealed.seal)
+    return Performed(result, network, tuple(sealed.openings), sealed.seal)
 
 
 def _trainings(question: Question, arms: Sequence[ArmPlan], seeds: int) -> int:
@@ -151,16 +158,17 @@ def _tracer(task: Task, crew: Crew, question: Question, watch: Watch) -> Tracer:
     return Tracer(crew=crew, seed=question.seed, groups=groups, on_training=watch.advance)
 
 
-def _state(
+def _measured(
     task: Task,
     final: Final,
     test: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None],
-) -> State:
+) -> tuple[State, Evaluation]:
     """Measure an arm's first network on the rows that it was trained on and on the test's."""
     network, rows = final.network(task), final.seen_rows(task)
     seen = (probabilities(network, task.inputs(rows)), task.targets(rows), task.groups(rows))
     x, y, groups = test
-    return state(final.plan.name, seen, (probabilities(network, x), y, groups))
+    name, new = final.plan.name, (probabilities(network, x), y, groups)
+    return state(name, seen, new), evaluate(name, task.source.classes, new)
 
 
 def _contestants(

@@ -1,0 +1,1 @@
+"""Measures of a network on the test rows, from its probabilities; and of its weights."""

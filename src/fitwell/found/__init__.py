@@ -1,0 +1,1 @@
+"""Parts of a result, as plain data: what `results.py` is put together from."""
