@@ -1,8 +1,8 @@
-"""The tables of a comparison: what every arm reads, and what it costs."""
+"""A comparison in tables and words: what every arm reads and costs, and how it was decided."""
 
 from fitwell.report.chosen import settings_text
 from fitwell.report.language import translate
-from fitwell.report.numbers import duration, p_value
+from fitwell.report.numbers import duration, p_value, points
 from fitwell.report.tables import Column, Table, columns, gain, share
 from fitwell.report.text import UNTREATED
 from fitwell.results import Arm, Comparison, Interval, Result
@@ -91,3 +91,42 @@ def cost_table(result: Result, lang: str) -> Table | None:
             for arm in result.comparison.arms
         ),
     )
+
+
+def how_compared(result: Result, lang: str) -> tuple[str, ...]:
+    """Say by what protocol the arms were compared; nothing without a comparison."""
+    comparison = result.comparison
+    if comparison is None:
+        return ()
+    sentences = [_OVER if comparison.resamples else _PAIRED, _TRIALS]
+    if comparison.smallest_gain is not None:
+        sentences.append(_SMALLEST)
+    if result.after:
+        sentences.append(_SAVED)
+    values = {
+        "count": comparison.resamples,
+        "train": f"{comparison.resample_train:,}",
+        "test": f"{comparison.resample_test:,}",
+        "trials": comparison.trials_per_arm,
+        "gain": points(comparison.smallest_gain or 0.0),
+        "name": translate(result.after.network, lang) if result.after else "",
+    }
+    return tuple(translate(sentence, lang).format(**values) for sentence in sentences)
+
+
+_OVER = (
+    "All rows but the test rows were split anew {count} times, into {train} rows to tune and train"
+    " on and {test} rows to judge by; every arm was tuned and trained from the beginning on each."
+    " Differences, verdicts and p-values are by the corrected resampled t-test (Nadeau and Bengio,"
+    " 2003), Holm-adjusted over the arms. The test rows were read once, at the end."
+)
+_PAIRED = (
+    "Differences are paired by seed and test row; 95 % intervals in brackets, p-values by Holm over"
+    " all arms."
+)
+_TRIALS = "Every arm that searches had at most {trials} settings to try in each search."
+_SMALLEST = (
+    "Foreseen before anything was trained: a true gain of {gain} points would be shown 8 times"
+    " of 10."
+)
+_SAVED = "The model that is saved is that of “{name}”."

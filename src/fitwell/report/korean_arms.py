@@ -32,8 +32,12 @@ KOREAN_ARMS: dict[str, str] = {
         "차이는 시드와 테스트 행을 짝지어 계산했고, 대괄호 안은 95% 신뢰구간, p값은 모든 방법에"
         " 대해 Holm 방식으로 보정했습니다."
     ),
-    "Every arm that searches had at most {count} settings to try in each search.": (
-        "탐색하는 각 방법은 탐색마다 최대 {count}개의 설정을 시도했습니다."
+    "Every arm that searches had at most {trials} settings to try in each search.": (
+        "탐색하는 각 방법은 탐색마다 최대 {trials}개의 설정을 시도했습니다."
+    ),
+    "Foreseen before anything was trained: a true gain of {gain} points would be shown 8 times"
+    " of 10.": (
+        "학습 전에 계산한 검정력: 실제 향상이 {gain}%p이면 10번 중 8번은 확인할 수 있습니다."
     ),
     "What every arm costs": "방법별 비용",
     "Settings tried": "시도한 설정",
