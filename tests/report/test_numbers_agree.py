@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,10 @@ from fitwell.report.files import write_files
 from fitwell.results import Result
 from fitwell.shell import show
 from fitwell.storage import result_to_dict, to_json
-from results_made import BINARY, RUN
+from results_made import BINARY as PLAIN
+from results_made import RESAMPLED, RUN
+
+BINARY = replace(PLAIN, comparison=RESAMPLED.comparison)
 
 ARMS = [
     "untreated",
@@ -23,6 +27,8 @@ ARMS = [
     "smaller network",
     "treatment",
     "treatment, refitted",
+    "treatment with batch norm",
+    "treatment, compacted",
 ]
 
 
@@ -83,8 +89,12 @@ def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     return capsys.readouterr().out
 
 
+def rows_of(rows: list[list[str]], first: str, columns: int) -> list[list[str]]:
+    return [r for r in rows if r[0].split("\n")[0] == first and len(r) == columns]
+
+
 def row(rows: list[list[str]], first: str, columns: int) -> list[str]:
-    found = [r for r in rows if r[0].split("\n")[0] == first and len(r) == columns]
+    found = rows_of(rows, first, columns)
     assert len(found) == 1, (first, [r[0] for r in rows])
     return found[0]
 
@@ -107,17 +117,25 @@ def test_an_arm_has_the_numbers_of_result_json(
     name: str, place: str, places: dict[str, Any]
 ) -> None:
     arm = next(a for a in places["json"]["comparison"]["arms"] if a["name"] == name)
-    found = row(places[place], name, 9)
+    found, costs = rows_of(places[place], name, 8)
     assert numbers(found[1]) == in_points(arm["test"]["accuracy"])
     baseline = name == "early stopping"
     change = [round(100 * arm[key], 1) for key in ("difference", "low", "high")]
     assert numbers(found[2]) == ([] if baseline else change)
-    against = {d["baseline"]: d["accuracy"] for d in arm["against"]}
-    assert numbers(found[3]) == (in_points(against["untreated"]) if name != "untreated" else [])
+    over = {d["baseline"]: d["accuracy"] for d in arm["resampled"]}
+    assert numbers(found[3]) == (in_points(over["untreated"]) if name != "untreated" else [])
     assert numbers(found[4]) == ([] if baseline else [one(arm["p_adjusted"])])
     assert found[5] == arm["verdict"]
-    assert numbers(found[7]) == [arm["trainings"]]
-    assert numbers(found[8]) == [arm["parameters"]]
+    on_test = {d["baseline"]: d["accuracy"] for d in arm["against"]}
+    assert numbers(found[6]) == ([] if baseline else in_points(on_test["early stopping"]))
+    assert numbers(found[7]) == ([] if baseline else [one(arm["mcnemar_p"])])
+    assert numbers(costs[1]) == ([arm["trials"]] if arm["trials"] else [])
+    assert numbers(costs[2]) == ([arm["search_seconds"]] if arm["search_seconds"] else [])
+    assert numbers(costs[3]) == [arm["seconds"]]
+    assert numbers(costs[4]) == [arm["trainings"]]
+    assert numbers(costs[5]) == [arm["parameters"]]
+    assert numbers(costs[6]) == [arm["nonzero"]]
+    assert numbers(costs[7]) == [pytest.approx(1e6 * arm["inference_seconds"])]
 
 
 @pytest.mark.parametrize("name", ARMS)
@@ -129,7 +147,7 @@ def test_the_terminal_has_them_too(name: str, places: dict[str, Any], terminal: 
     change = [round(100 * arm[key], 1) for key in ("difference", "low", "high")]
     p = [one(arm["p_adjusted"])]
     baseline = name == "early stopping"
-    assert found[:-2] == in_points(arm["test"]["accuracy"]) + ([] if baseline else change + p)
+    assert found[:-1] == in_points(arm["test"]["accuracy"]) + ([] if baseline else change + p)
     assert arm["verdict"] in line
 
 
