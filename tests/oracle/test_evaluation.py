@@ -154,10 +154,11 @@ def test_the_standard_error_of_delong_is_that_of_a_bootstrap(two):
     assert abs(error / bootstrap - 1) < 4 / np.sqrt(2000) + 1 / 100
 
 
-def test_the_standard_error_of_groups_is_that_of_a_bootstrap_of_groups():
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_standard_error_of_groups_is_that_of_a_bootstrap_of_groups(mixed):
     chance = np.random.default_rng(2)
     groups = np.repeat(np.arange(150), 4)
-    positive = np.repeat(chance.random(150) < 0.4, 4)
+    positive = np.tile([True, False], 300) if mixed else np.repeat(chance.random(150) < 0.4, 4)
     scores = positive + np.repeat(chance.normal(size=150), 4) + 0.3 * chance.normal(size=600)
     _, alone = standard_error(scores, positive)
     _, error = standard_error(scores, positive, groups)
@@ -167,7 +168,8 @@ def test_the_standard_error_of_groups_is_that_of_a_bootstrap_of_groups():
         rows = (drawn[:, None] * 4 + np.arange(4)).ravel()
         areas.append(area(scores[rows], positive[rows]))
     assert abs(error / np.std(areas, ddof=1) - 1) < 4 / np.sqrt(2000) + 0.02
-    assert error > 1.5 * alone  # the rows of a group are nearly copies
+    # The rows of a group are nearly copies; of both classes, they move together.
+    assert mixed or error > 1.5 * alone
 
 
 def test_groups_of_one_row_change_the_standard_error_by_no_more_than_the_division(two):
@@ -249,6 +251,13 @@ def test_a_fixed_specificity_is_kept_and_no_lower_threshold_keeps_it(two, asked)
     assert called[target == 1].mean() == point.sensitivity.value
     lower = max(scores[scores < point.threshold])
     assert (scores < lower)[target == 0].mean() < asked
+
+
+@pytest.mark.parametrize("rows", [10, 20, 30, 50, 70, 100])
+def test_a_tenth_of_the_negative_rows_may_be_called_however_it_is_rounded(rows):
+    scores = np.arange(2.0 * rows)
+    point = operating_point(0.9, scores, scores % 2 == 0)
+    assert point.specificity.value == pytest.approx(0.9)
 
 
 def test_where_ties_bar_every_threshold_no_row_is_called():

@@ -120,7 +120,14 @@ def test_paper_is_white_even_where_the_screen_is_dark(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "hostile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("full", "binary in Korean") else pytest.param(name, marks=pytest.mark.slow)
+        for name in PAGES
+        if name != "hostile"
+    ],
+)
 def test_axe_finds_no_serious_fault(name: str, scheme: str, opened: Any) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
