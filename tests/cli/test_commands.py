@@ -289,11 +289,11 @@ def test_a_second_look_at_the_test_part_is_counted_and_told(fitwell, table, quic
     assert len(asked["test_openings"]) == 2
     assert all(opening.startswith("tune, ") for opening in asked["test_openings"])
     assert read("runs/first/result.json")["test_openings"] == 2
-    assert "the test part was opened 2 times" in Path("runs/first/report.html").read_text("utf-8")
+    assert "The test part was opened 2 times" in Path("runs/first/report.html").read_text("utf-8")
     # Another folder beside it, other options, the same test rows.
     other = ("--target", "bought", "--out", "runs/second", *quick, "--epochs", 4)
     beside = fitwell("diagnose", table, *other[:4], "--epochs", 2, "--quiet")
-    assert "once in this folder and by the runs beside it: first." in beside.stderr
+    assert "was opened by the runs beside this one too: first." in beside.stderr
     assert read("runs/second/run.json")["opened_elsewhere"] == ["first"]
     assert read("runs/second/result.json")["test_openings"] == 1
     # Another split is another test part.

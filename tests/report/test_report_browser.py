@@ -11,7 +11,7 @@ import pytest
 
 from fitwell.report.page import write_report
 from fitwell.results import Result
-from results_made import BAGGED, BINARY, DIAGNOSED, FULL, HOSTILE, RUN, with_names
+from results_made import BAGGED, BINARY, DIAGNOSED, HOSTILE, RESAMPLED, RUN, with_names
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
@@ -23,8 +23,8 @@ ARGUMENTS = (
     "--no-first-run",
 )
 PAGES: dict[str, tuple[Result, Any]] = {
-    "full": (FULL, "en"),
-    "korean": (FULL, "ko"),
+    "full": (RESAMPLED, "en"),
+    "korean": (RESAMPLED, "ko"),
     "diagnosed": (DIAGNOSED, "en"),
     "diagnosed in Korean": (DIAGNOSED, "ko"),
     "tuned": (BAGGED, "en"),

@@ -24,6 +24,7 @@ from results_made import (
     KOREAN_AND_EMOJI,
     LAYERS,
     MANY,
+    RESAMPLED,
     RUN,
     TIED,
     WEIGHTED,
@@ -62,7 +63,7 @@ def test_the_numbers_on_the_page_are_those_of_the_result(english: str) -> None:
         "optimism of the search: estimated minus promised +0.019 [-0.012, 0.050]",
         "got on the test rows 0.730 [0.699, 0.761]",
         "promised 0.712 [0.685, 0.739] for the choice",  # in the answer
-        "Every arm that searches had at most 16 settings to try.",
+        "Every arm that searches had at most 16 settings to try in each search.",
         "-3.8 [-5.5, -2.1]",
         "+1.1 [-0.2, 2.4]",
         "+4.9 [3.1, 6.7]",
@@ -377,3 +378,48 @@ def test_a_missing_part_for_drawing_is_named_with_the_way_out(
     monkeypatch.setitem(sys.modules, "altair", None)
     with pytest.raises(InputError, match=r"needs altair, .* pip install 'fitwell\[report\]'"):
         render_page(DIAGNOSED, run=RUN)
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        (
+            "en",
+            (
+                "Every arm on 5 resamples and on the same 2,000 test rows",
+                "split anew 5 times, into 6,400 rows to tune and train on and 1,600 rows to judge",
+                "a true gain of 2.4 points would be shown 8 times of 10",
+                "tuned and trained anew on 5 resamples it reads 4.9 points [3.1, 6.7] more",
+                "What every arm costs",
+            ),
+        ),
+        (
+            "ko",
+            (
+                "재표본 5회와 동일한 테스트 행 2,000개에서 비교한 모든 방법",
+                "5회 다시 나누어 6,400개 행으로 튜닝·학습하고 1,600개 행으로 평가",
+                "실제 향상이 2.4%p이면 10번 중 8번은 확인할 수 있습니다",
+                "방법별 비용",
+            ),
+        ),
+    ],
+)
+def test_a_comparison_over_resamples_says_how_it_was_decided(lang, told):
+    words = Outline(render_page(RESAMPLED, run=RUN, lang=lang)).text.replace("\xa0", " ")
+    for text in told:
+        assert text in words
+    # Without resamples it does not speak of them.
+    assert told[0] not in Outline(render_page(FULL, run=RUN, lang=lang)).text.replace("\xa0", " ")
+
+
+def test_a_second_look_at_the_test_part_is_told_on_top():
+    once = {**RUN, "test_openings": ["tune, 2026-01-01"], "opened_elsewhere": []}
+    twice = {**RUN, "test_openings": ["tune, 2026-01-01", "compare, 2026-01-02"]}
+    beside = {**once, "opened_elsewhere": ["other", "third"]}
+    head = [
+        Outline(render_page(FULL, run=run)).text.split("Before and after")[0]
+        for run in (once, twice, beside)
+    ]
+    assert "test part was opened" not in head[0]
+    assert "The test part was opened 2 times in this folder. What" in head[1]
+    assert "The runs beside this one opened the same test part: other, third. What" in head[2]

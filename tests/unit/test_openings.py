@@ -27,5 +27,9 @@ def test_the_warning_says_how_often_and_by_whom():
     assert warning(["one"], []) == ""
     assert "opened 2 times in this folder." in warning(["one", "two"], [])
     assert warning(["one"], ["a", "b"]).startswith(
-        "the test part was opened once in this folder and by the runs beside it: a, b. "
+        "the test part was opened by the runs beside this one too: a, b. What is"
+    )
+    assert warning(["one", "two"], ["a"]).startswith(
+        "the test part was opened 2 times in this folder and was opened by the runs beside this one"
+        " too: a. What is"
     )

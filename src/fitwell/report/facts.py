@@ -74,19 +74,19 @@ def method_facts(result: Result, run: Mapping[str, object], lang: str) -> Facts:
 
 def opened_sentence(run: Mapping[str, object], lang: str) -> str:
     """Say that the test part was seen more than once; empty where it was not."""
-    openings, elsewhere = run.get("test_openings"), run.get("opened_elsewhere")
+    openings, elsewhere = run.get("test_openings"), _joined(run.get("opened_elsewhere"))
     times = len(openings) if isinstance(openings, list | tuple) else 1
-    if times < 2 and not elsewhere:
-        return ""
-    sentence = (
-        "Mind: the test part was opened {times} times in this folder. What is chosen after a look"
-        " at test rows is flattered by them: their intervals hold for the first look only."
-        if not elsewhere
-        else "Mind: the test part was opened {times} times in this folder, and by the runs beside"
-        " it: {names}. What is chosen after a look at test rows is flattered by them: their"
-        " intervals hold for the first look only."
-    )
-    return translate(sentence, lang).format(times=times, names=_joined(elsewhere))
+    sentences = []
+    if times > 1:
+        sentences.append("The test part was opened {times} times in this folder.")
+    if elsewhere:
+        sentences.append("The runs beside this one opened the same test part: {names}.")
+    if sentences:
+        sentences.append(
+            "What is chosen after a look at test rows is flattered by them: their intervals hold"
+            " for the first look only."
+        )
+    return " ".join(translate(s, lang).format(times=times, names=elsewhere) for s in sentences)
 
 
 def _seed(run: Mapping[str, object]) -> object:

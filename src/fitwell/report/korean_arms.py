@@ -44,16 +44,15 @@ KOREAN_ARMS: dict[str, str] = {
     "Time of the searches": "탐색 시간",
     "Not zero": "0이 아닌 값",
     "Inference, µs a row": "추론 시간(행당 µs)",
-    "Mind: the test part was opened {times} times in this folder. What is chosen after a look"
-    " at test rows is flattered by them: their intervals hold for the first look only.": (
-        "주의: 이 폴더에서 테스트 세트를 {times}회 열었습니다. 테스트 행을 본 뒤에 고른 결과는"
-        " 실제보다 좋아 보이므로, 그 신뢰구간은 처음 열었을 때에만 유효합니다."
+    "The test part was opened {times} times in this folder.": (
+        "이 폴더에서 테스트 세트를 {times}회 열었습니다."
     ),
-    "Mind: the test part was opened {times} times in this folder, and by the runs beside it:"
-    " {names}. What is chosen after a look at test rows is flattered by them: their intervals hold"
-    " for the first look only.": (
-        "주의: 이 폴더에서 테스트 세트를 {times}회 열었고, 옆 폴더의 실행 {names}에서도 열었습니다."
-        " 테스트 행을 본 뒤에 고른 결과는 실제보다 좋아 보이므로, 그 신뢰구간은 처음 열었을 때에만"
+    "The runs beside this one opened the same test part: {names}.": (
+        "옆 폴더의 실행이 같은 테스트 세트를 열었습니다: {names}."
+    ),
+    "What is chosen after a look at test rows is flattered by them: their intervals hold for the"
+    " first look only.": (
+        "테스트 행을 본 뒤에 고른 결과는 실제보다 좋아 보이므로, 그 신뢰구간은 처음 열었을 때에만"
         " 유효합니다."
     ),
 }

@@ -61,11 +61,14 @@ def warning(openings: Sequence[str], elsewhere: Sequence[str]) -> str:
     >>> warning(["compare, 2026-01-01T00:00:00+00:00"], [])
     ''
     """
-    if len(openings) < 2 and not elsewhere:
+    told = []
+    if len(openings) > 1:
+        told.append(f"was opened {len(openings)} times in this folder")
+    if elsewhere:
+        told.append(f"was opened by the runs beside this one too: {', '.join(elsewhere)}")
+    if not told:
         return ""
-    here = f"{len(openings)} times in this folder" if len(openings) > 1 else "once in this folder"
-    there = f" and by the runs beside it: {', '.join(elsewhere)}" if elsewhere else ""
     return (
-        f"the test part was opened {here}{there}. What is chosen after a look at test rows is"
-        " flattered by them: their intervals hold for the first look only."
+        f"the test part {' and '.join(told)}. What is chosen after a look at test rows is flattered"
+        " by them: their intervals hold for the first look only."
     )
