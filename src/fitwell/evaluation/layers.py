@@ -16,6 +16,7 @@ def weights_by_layer(network: nn.Module) -> tuple[LayerWeights, ...]:
     The norm is :math:`\sqrt{\sum w^2}`. Of a mean of networks, the tensors of the same
     name count together.
 
+    >>> import torch
     >>> from torch import nn
     >>> layer = nn.Linear(2, 1, bias=False)
     >>> layer.weight.data = torch.tensor([[3.0, 0.0]])
