@@ -100,10 +100,10 @@ def test_a_result_of_an_older_run_has_no_details(tuned):
 
 
 def test_groups_reach_the_intervals_of_the_details():
-    x, y = make_arrays(40, 3)
-    frame = pd.DataFrame(np.repeat(x, 10, axis=0), columns=list("abcde"))
-    frame["y"], frame["patient"] = np.repeat(y, 10), np.repeat(np.arange(40), 10)
-    together = fitwell.diagnose("mlp", frame, target="y", group="patient", epochs=2, widths=(8,))
+    x, y = make_arrays(150, 3)
+    frame = pd.DataFrame(np.repeat(x, 5, axis=0), columns=list("abcde"))
+    frame["y"], frame["patient"] = np.repeat(y, 5), np.repeat(np.arange(150), 5)
+    together = fitwell.diagnose("mlp", frame, target="y", group="patient", epochs=8, widths=(8,))
     (found,) = together.result.evaluations
     checked = 0
     for c in found.classes:
