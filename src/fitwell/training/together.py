@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from fitwell.population.course import Course
@@ -11,9 +12,8 @@ from fitwell.population.layout import layout
 from fitwell.population.networks import initial, treat
 from fitwell.population.pool import Pool
 from fitwell.population.screening import Screening
-from fitwell.population.stack import Stack, Weights
+from fitwell.population.stack import Weights
 from fitwell.population.store import Store
-from fitwell.population.tensors import fill_
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.outcome import Job, Outcome
@@ -89,13 +89,10 @@ def _bare(
     course: Course, track: Track, kept: Weights
 ) -> tuple[dict[str, NDArray[np.generic]], float, int]:
     """Give the ``state_dict`` without what treats it, the share of zeros, and the parameters."""
-    if isinstance(course.shape, Stack):
-        stack = course.shape
-        penalized = np.concatenate([weight.ravel() for weight, _ in stack.split(kept[None])])
-        return stack.state(kept), float((penalized == 0).mean()), stack.parameters
     network = initial(course.material, course.recipe, course.seed)
     treated = treat(network, track.member, batch_norm=course.recipe.batch_norm)
-    fill_([*treated.module.parameters(), *treated.module.buffers()], kept)
+    state = {name: torch.from_numpy(value) for name, value in course.shape.state(kept).items()}
+    treated.module.load_state_dict(state)
     bare = treated.remove()
     weights = {name: value.detach().numpy() for name, value in bare.state_dict().items()}
     return weights, treated.zeros(), sum(p.numel() for p in bare.parameters())
