@@ -1,7 +1,6 @@
 """Batch norm for K networks at once: what lies between a product and its activation."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fitwell.population.engine import Rates
 from fitwell.population.kernels import ONE, ZERO, adam_, compiled, sum_of, summed
@@ -25,20 +24,25 @@ def _along(one, other):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def normalize_(z, rows, scale, eps, normed, inverse, mean, variance):  # type: ignore[no-untyped-def]
+def normalize_(z, rows, bias, scale, eps, share, mean, variance, normed, inverse):  # type: ignore[no-untyped-def]
     r"""Scaled batch norm of each unit, in place: :math:`\gamma (z - \mu) / \sqrt{v + \varepsilon}`.
 
+    :math:`\mu` is the mean over rows and :math:`v` the mean of squared distances to it.
+
     Args:
-        z: ``[k, units * rows]`` or longer.
+        z: ``[k, units * rows]`` or longer, without the bias.
         rows: how many; at least 2.
+        bias: ``[k, units]``; it counts in the running mean alone.
         scale: :math:`\gamma`, ``[k, units]``.
         eps: :math:`\varepsilon`.
+        share: per member, how far the running statistics go towards those of the batch.
+        mean: the running mean, ``[k, units]``.
+        variance: the running variance, of which a batch's estimate is unbiased.
         normed: of the shape of ``z``; takes what :math:`\gamma` is multiplied by.
         inverse: ``[k, units]``; takes :math:`1 / \sqrt{v + \varepsilon}`.
-        mean: takes :math:`\mu`, the mean over rows.
-        variance: takes :math:`v`, the mean of squared distances to it.
     """
     count = np.float32(rows)
+    unbiased = count / (count - ONE)
     for k in range(z.shape[0]):
         for unit in range(scale.shape[1]):
             part = slice(unit * rows, (unit + 1) * rows)
@@ -50,7 +54,9 @@ def normalize_(z, rows, scale, eps, normed, inverse, mean, variance):  # type: i
                 value = (row[j] - middle) * narrow
                 made[j] = value
                 row[j] = factor * value
-            mean[k, unit], variance[k, unit], inverse[k, unit] = middle, spread, narrow
+            inverse[k, unit] = narrow
+            mean[k, unit] += share[k] * (middle + bias[k, unit] - mean[k, unit])
+            variance[k, unit] += share[k] * (spread * unbiased - variance[k, unit])
 
 
 @compiled
@@ -77,13 +83,15 @@ def normalize_backward_(slope, rows, scale, normed, inverse, shift_slope, scale_
 
 
 @compiled
-def rescale_(z, rows, factor):  # type: ignore[no-untyped-def]
-    """Multiply the rows of each unit by its factor, ``[k, units]``, in place."""
+def rescale_(z, rows, bias, scale, shift, eps, mean, variance, added):  # type: ignore[no-untyped-def]
+    """Scaled batch norm by running statistics, in place; ``added`` takes what is left to add."""
     for k in range(z.shape[0]):
-        for unit in range(factor.shape[1]):
-            row, by = z[k, unit * rows : (unit + 1) * rows], factor[k, unit]
+        for unit in range(scale.shape[1]):
+            row = z[k, unit * rows : (unit + 1) * rows]
+            factor = scale[k, unit] / np.sqrt(variance[k, unit] + eps)
             for j in range(row.size):
-                row[j] *= by
+                row[j] *= factor
+            added[k, unit] = shift[k, unit] + (bias[k, unit] - mean[k, unit]) * factor
 
 
 class Normalizer:
@@ -111,27 +119,24 @@ class Normalizer:
         self.scale, self.shift = np.zeros((2, 4, members, width), np.float32)
         self.mean, self.variance = np.zeros((2, members, width), np.float32)
         self.seen = np.zeros(members, np.float32)
-        self._inverse, self._mean, self._variance = np.zeros((3, members, width), np.float32)
+        self._eps = np.float32(norm.eps)
+        self._inverse, self._added = np.zeros((2, members, width), np.float32)
 
     def train(self, z: Weights, bias: Weights, normed: Weights, rows: int) -> Weights:
         """Normalize outputs without bias by their batch; give what is to be added to them."""
-        eps = np.float32(self._norm.eps)
-        normalize_(z, rows, self.scale[0], eps, normed, self._inverse, self._mean, self._variance)
         self.seen += 1
         momentum = self._norm.momentum
-        share = 1 / self.seen[:, None] if momentum is None else np.float32(momentum)
-        unbiased = self._variance * np.float32(rows / (rows - 1))
-        self.mean += share * (self._mean + bias - self.mean)
-        self.variance += share * (unbiased - self.variance)
+        share = 1 / self.seen if momentum is None else np.full_like(self.seen, momentum)
+        running = share, self.mean, self.variance
+        normalize_(z, rows, bias, self.scale[0], self._eps, *running, normed, self._inverse)
         added: Weights = self.shift[0]
         return added
 
     def read(self, z: Weights, bias: Weights, rows: int) -> Weights:
         """Normalize outputs without bias by the running statistics; give what is to be added."""
-        factor = self.scale[0] / np.sqrt(self.variance + np.float32(self._norm.eps))
-        rescale_(z, rows, factor)
-        added: Weights = self.shift[0] + (bias - self.mean) * factor
-        return added
+        learned = self.scale[0], self.shift[0]
+        rescale_(z, rows, bias, *learned, self._eps, self.mean, self.variance, self._added)
+        return self._added
 
     def backward(self, slope: Weights, normed: Weights, rows: int) -> None:
         """Turn slopes behind it into slopes in front of it; those of the shift are there."""
@@ -144,10 +149,10 @@ class Normalizer:
         for quantity in (self.scale, self.shift):
             adam_(*quantity, rates.unpenalized, steps)
 
-    def parts(self, member: int, kind: int) -> list[NDArray[np.float32]]:
+    def parts(self, member: int, kind: int) -> list[Weights]:
         """Give a member's scale and shift, or what ``kind`` of Adam's means of them."""
         return [self.scale[kind, member], self.shift[kind, member]]
 
-    def running(self, member: int) -> list[NDArray[np.float32]]:
+    def running(self, member: int) -> list[Weights]:
         """Give a member's running statistics."""
         return [self.mean[member], self.variance[member], self.seen[member : member + 1]]
