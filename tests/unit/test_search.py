@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import optuna
 import pytest
+from torch import nn
 
 from fitwell.errors import TrainingFailed
 from fitwell.models.blueprint import Blueprint
@@ -16,7 +17,6 @@ from fitwell.tuning.candidates import candidates, parameters_of
 from fitwell.tuning.choice import GUARD
 from fitwell.tuning.ledger import Entry, Ledger
 from fitwell.tuning.search import Search
-from material import layered
 
 BASE = Recipe(epochs=12, batch_size=16, learning_rate=0.01, early_stopping=True, patience=4)
 DRUGS = [all_remedies()[name] for name in ("l1", "decoupled L2", "dropout")]
@@ -26,15 +26,20 @@ is trained to its end by itself.
 """
 PATHS = {
     "together": "fused: ",
-    "singly": "a population of single networks: layer 1 is a LayerNorm",
+    "singly": "a population of single networks: layer 1 is a GELU(approximate='tanh')",
     "apart": "each training by itself: the loss is not",
 }
 
 
 def network(way, width):
     if way == "together":
-        return Blueprint(kind="mlp", widths=(width,), activation="gelu")
-    return layered(width)
+        return Blueprint(kind="mlp", widths=(width,))
+
+    def make(inputs, outputs):
+        bend = nn.GELU(approximate="tanh")
+        return nn.Sequential(nn.Linear(inputs, width), bend, nn.Linear(width, outputs))
+
+    return Blueprint(kind="custom", factory=make)
 
 
 @pytest.fixture(params=WAYS)

@@ -15,7 +15,7 @@ from fitwell.runs.watch import Silent
 from told import QUESTION, At, interrupt
 from toys import make_frame
 
-WAYS = {"together": "", "apart": "AdamW"}
+WAYS = {"together": "Adam", "apart": "AdamW"}
 """Optimizers: with one that is asked for each setting is trained by itself."""
 
 
