@@ -11,9 +11,9 @@ import numpy as np
 
 from fitwell.population.kernels import ONE, TWO, ZERO, compiled, sum_of
 
-RELU, GELU, SILU, SELU, TANH, SIGMOID, LEAKY_RELU, ELU = range(8)
+GELU, SILU, SELU, TANH, SIGMOID, LEAKY_RELU, ELU = range(7)
 KINDS = {
-    "ReLU": RELU, "GELU": GELU, "SiLU": SILU, "SELU": SELU, "Tanh": TANH, "Sigmoid": SIGMOID,
+    "GELU": GELU, "SiLU": SILU, "SELU": SELU, "Tanh": TANH, "Sigmoid": SIGMOID,
     "LeakyReLU": LEAKY_RELU, "ELU": ELU,
 }  # fmt: skip
 
@@ -138,7 +138,7 @@ def bend_(kind, z, bias, noise, below, scale, shift, dropped, gain):  # type: ig
     """Activation and dropout in place: ``scale * f(z + bias) + shift``, or ``dropped``.
 
     Args:
-        kind: of `KINDS`, but not ReLU.
+        kind: of `KINDS`.
         z: ``[k, units * rows]`` or longer.
         bias: ``[k, units]``.
         noise: 16 bits per entry ``[units, rows]``, shared by the members.

@@ -81,5 +81,4 @@ def _rates(members: Sequence[Member], recipe: Recipe, epoch: int) -> Rates:
             np.float32,
         ),
         dropout=np.array([m.dropout * s for m, s in zip(members, share, strict=True)]),
-        drops=np.array([m.dropout > 0 for m in members]),
     )

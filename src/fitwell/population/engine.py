@@ -65,14 +65,12 @@ class Rates:
 
     Attributes:
         learning: ``[k, 4]``: learning rate, l1, l2 and decoupled decay.
-        dropout: ``[k]``, 0 to below 1.
-        drops: ``[k]``, whether the setting has dropout, be it faded to 0; one that has none
-            leaves dropout layers of the network's own as they are.
+        dropout: ``[k]``, 0 to below 1; 0 leaves dropout layers of the network's own as they
+            are. What fades is never quite 0.
     """
 
     learning: NDArray[np.float32]
     dropout: NDArray[np.float64]
-    drops: NDArray[np.bool_]
 
     @cached_property
     def unpenalized(self) -> NDArray[np.float32]:
@@ -86,7 +84,7 @@ class Rates:
         if hidden not in self._noise:
             own = hidden.dropout or 0.0
             alpha = hidden.activation == "SELU" and hidden.dropout is None
-            rates = np.where(self.drops, self.dropout, own)
+            rates = np.where(self.dropout > 0, self.dropout, own)
             self._noise[hidden] = noise_of(rates, alpha=alpha)
         return self._noise[hidden]
 

@@ -146,12 +146,12 @@ class Fused:
             added = norm.train(z, added, room.normed[layer], room.count)
         elif norm:
             added = norm.read(z, added, room.count)
-        kind, bits = KINDS[self.stack.hidden[layer].activation], room.noise[layer]
-        if kind == KINDS["ReLU"]:
+        kind, bits = self.stack.hidden[layer].activation, room.noise[layer]
+        if kind == "ReLU":
             activate_(z, added, bits, noise.below, noise.scale)
         else:
             lots = noise.below, noise.scale, noise.shift, noise.dropped
-            bend_(kind, z, added, bits, *lots, room.gains[layer])
+            bend_(KINDS[kind], z, added, bits, *lots, room.gains[layer])
 
     def _backward(self, x: Tensor, room: Rows, noise: Sequence[Noise]) -> None:
         slope = room.outputs[-1]
