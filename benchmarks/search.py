@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 from search_peers import METHODS as PEERS
 from search_peers import SLOW, Setting, train
-from search_problem import Method, Problem, load_problem
+from search_problem import Method, Net, Problem, load_problem
 from search_table import BASE, Line, print_tables, read
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -154,8 +154,7 @@ def run(plan: Plan) -> list[Line]:
     _drop_cut_line(plan.out)
     warm = False
     for name, seed, net, lacking in plan.missing(done):
-        layers, width = map(int, net.split("x"))
-        problem = load_problem(plan.data, name, seed, (width,) * layers, most_trials=plan.trials)
+        problem = load_problem(plan.data, name, seed, Net.named(net), most_trials=plan.trials)
         if not warm:
             unit(problem, seed)  # the first training of a process is slower
             warm = True
@@ -189,7 +188,7 @@ def parse() -> Plan:
     )
     parser.add_argument("--sets", nargs="+")
     parser.add_argument("--seeds", type=int)
-    parser.add_argument("--nets", nargs="+", help="layers x width, such as 2x64")
+    parser.add_argument("--nets", nargs="+", help="such as 2x64, 2x64-tanh or 2x64-gelu-norm")
     parser.add_argument("--methods", nargs="+", help="those of them; untreated is always run")
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--out", type=Path)

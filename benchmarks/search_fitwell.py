@@ -13,7 +13,6 @@ from search_problem import Found, Method, Problem
 from fitwell.population.job import Track
 from fitwell.population.layout import layout
 from fitwell.population.screening import Screening
-from fitwell.population.stack import Stack
 from fitwell.recipe import Recipe
 from fitwell.remedies import all_remedies
 from fitwell.runs.ensembles import FOLDS
@@ -44,9 +43,8 @@ def screen(problem: Problem, seed: int) -> Found:
     tracks = Screening().halve("search", batches)
     best = min(tracks.values(), key=lambda track: track.best[0])
     assert best.kept is not None
-    stack = batches[0].course.shape
-    assert isinstance(stack, Stack)
-    network = restore(material, base, _outcome(stack.state(best.kept)))
+    shape = batches[0].course.shape
+    network = restore(material, base, _outcome(shape.state(best.kept)))
     seconds = time.perf_counter() - begun
     chosen = tries[best.member.number]
     return Found(
@@ -57,7 +55,7 @@ def screen(problem: Problem, seed: int) -> Found:
         untreated=_untreated(problem, seed),
         extra={
             "equivalents": sum(track.epochs for track in tracks.values()) / base.epochs,
-            "share_of_peak": _flops(problem, stack, tracks.values()) / seconds / _peak(),
+            "share_of_peak": _flops(problem, tracks.values()) / seconds / _peak(),
         },
     )
 
@@ -95,11 +93,12 @@ def default(problem: Problem, seed: int) -> Found:
     )
 
 
-def _flops(problem: Problem, stack: Stack, tracks: Iterable[Track]) -> float:
+def _flops(problem: Problem, tracks: Iterable[Track]) -> float:
     """Count the operations of the matrix products: 2 for each weight and row, forward, for the
     slopes of the weights and, but for the first layer, of the inputs.
     """
-    weights = [inputs * outputs for inputs, outputs in pairwise(stack.sizes)]
+    sizes = (problem.train[0].shape[1], *problem.net.widths, problem.classes)
+    weights = [inputs * outputs for inputs, outputs in pairwise(sizes)]
     step = 2 * len(problem.train[1]) * (3 * sum(weights) - weights[0])
     read = 2 * len(problem.validation[1]) * sum(weights)
     return float(sum(t.epochs * step + len(t.read_at) * read for t in tracks))

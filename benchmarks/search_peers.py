@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +49,7 @@ class Trained:
 
 def build(problem: Problem, dropout: float) -> nn.Sequential:
     """Build the network, with dropout after each hidden activation where it is on."""
-    layers: list[nn.Module] = []
-    inputs = problem.train[0].shape[1]
-    for one, other in pairwise((inputs, *problem.widths)):
-        layers += [nn.Linear(one, other), nn.ReLU()]
-        if dropout > 0:
-            layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(problem.widths[-1], problem.classes))
+    return problem.net.build(problem.train[0].shape[1], problem.classes, dropout)
 
 
 class Training:

@@ -7,17 +7,20 @@ in a dict ``METHODS``.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from fitwell.data.load import load_source
+from fitwell.models.blueprint import Blueprint
+from fitwell.models.mlp import ACTIVATIONS
 from fitwell.runs.launch import make_task
 from fitwell.runs.question import Question
 from fitwell.task import Task
@@ -53,13 +56,48 @@ SPACE = {
 
 
 @dataclass(frozen=True)
+class Net:
+    """A network: ``2x64``, ``2x64-tanh``, ``2x64-norm`` or ``2x64-gelu-norm``.
+
+    Attributes:
+        widths: of the hidden layers.
+        activation: of each; ReLU where none is named.
+        norm: whether there is a batch norm in front of each.
+    """
+
+    widths: tuple[int, ...]
+    activation: str = "relu"
+    norm: bool = False
+
+    @classmethod
+    def named(cls, name: str) -> "Net":
+        """Read a name."""
+        size, *more = name.split("-")
+        layers, width = map(int, size.split("x"))
+        activation = next((word for word in more if word != "norm"), "relu")
+        return cls((width,) * layers, activation, "norm" in more)
+
+    def build(self, inputs: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
+        """Build it, with dropout after each activation where it is on."""
+        layers: list[nn.Module] = []
+        for one, other in pairwise((inputs, *self.widths)):
+            layers.append(nn.Linear(one, other))
+            if self.norm:
+                layers.append(nn.BatchNorm1d(other))
+            layers.append(ACTIVATIONS[self.activation]())
+            if dropout > 0:
+                layers.append(nn.Dropout(dropout))
+        return nn.Sequential(*layers, nn.Linear(self.widths[-1], outputs))
+
+
+@dataclass(frozen=True)
 class Problem:
     """One data set, one split and one network.
 
     Attributes:
         name: of the data set.
         seed: of the split.
-        widths: of the hidden layers.
+        net: the network.
         task: fitwell's, with the encoded arrays of all three parts.
         epochs: of a full training.
         batch_size: rows per step.
@@ -69,7 +107,7 @@ class Problem:
 
     name: str
     seed: int
-    widths: tuple[int, ...]
+    net: Net
     task: Task
     epochs: int = 60
     batch_size: int = 128
@@ -135,13 +173,16 @@ class Found:
 Method = Callable[[Problem, int], Found]
 
 
-def load_problem(
-    folder: Path, name: str, seed: int, widths: tuple[int, ...], **options: int
-) -> Problem:
+def load_problem(folder: Path, name: str, seed: int, net: Net, **options: int) -> Problem:
     """Read, split and encode a data set as fitwell does."""
     source = load_source(folder / f"{name}.csv.gz", target="target")
-    question = Question(verb="tune", model="mlp", widths=widths, seed=seed, device="cpu")
-    return Problem(name, seed, widths, make_task(question, source), **options)
+    task = make_task(Question(verb="tune", seed=seed, device="cpu"), source)
+
+    def make(inputs: int, outputs: int) -> nn.Sequential:
+        return net.build(inputs, outputs)
+
+    own = Blueprint(kind="custom", factory=make)
+    return Problem(name, seed, net, replace(task, blueprint=own), **options)
 
 
 def _rows(x: NDArray[np.float32], y: NDArray[Any]) -> Rows:

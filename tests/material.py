@@ -1,9 +1,23 @@
 """Rows to train on, of a kind that a small network can learn."""
 
 import numpy as np
+from torch import nn
 
 from fitwell.models.blueprint import Blueprint
 from fitwell.task import Material
+
+
+def layered(*widths):
+    """A network with layer norm, which is not fused."""
+
+    def make(inputs, outputs):
+        layers = []
+        for width in widths:
+            layers += [nn.Linear(inputs, width), nn.LayerNorm(width), nn.Tanh()]
+            inputs = width
+        return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+
+    return Blueprint(kind="custom", factory=make)
 
 
 def make_material(rows=150, columns=7, classes=3, widths=(16, 24)):

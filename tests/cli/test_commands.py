@@ -145,9 +145,20 @@ def test_ctrl_c_twice_keeps_what_was_done_and_says_how_to_go_on(table):
     assert not Path("run/result.json").exists()
 
 
-@pytest.mark.parametrize("activation", ["relu", pytest.param("tanh", marks=pytest.mark.slow)])
-def test_ctrl_c_once_ends_the_search_with_the_best_so_far(table, activation):
-    running = begin_a_long_search("--workers", "2", "--activation", activation)
+LAYERED = """
+from torch import nn
+
+def make(inputs, outputs):
+    return nn.Sequential(
+        nn.Linear(inputs, 256), nn.LayerNorm(256), nn.Tanh(), nn.Linear(256, outputs)
+    )
+"""
+
+
+@pytest.mark.parametrize("model", ["mlp", pytest.param("mynet:make", marks=pytest.mark.slow)])
+def test_ctrl_c_once_ends_the_search_with_the_best_so_far(table, model):
+    Path("mynet.py").write_text(LAYERED)
+    running = begin_a_long_search("--workers", "2", "--model", model)
     running.send_signal(signal.SIGINT)
     output, error = running.communicate(timeout=200)
     assert (running.returncode, error) == (0, b"")
@@ -264,17 +275,20 @@ def test_the_demo_ends_with_its_tables_and_the_report(fitwell):
     assert len(result["comparison"]["arms"]) == 7
 
 
-def test_verbose_says_how_each_search_was_run_and_why(fitwell, table, quick):
+def test_verbose_says_how_each_search_was_run_and_why(fitwell, table, quick, monkeypatch):
     done = fitwell("tune", table, "--target", "bought", *quick, "--verbose", "--json")
     assert done.exit_code == 0
     path = "fused: a stack of linear layers, at most 32 settings a chunk"
     assert f"treatment: {path}\n" in done.stderr
     assert json.loads(done.stdout)["search_paths"] == {"treatment": path}
+    Path("not_fused.py").write_text(LAYERED)
+    monkeypatch.syspath_prepend(str(Path().absolute()))
+    given = [q for q in quick if q not in ("--widths", "8")]
     apart = fitwell(
-        "tune", table, "--target", "bought", *quick, "--activation", "tanh", "--verbose", "--json",
-        "--out", "other",
+        "tune", table, "--target", "bought", *given, "--model", "not_fused:make", "--verbose",
+        "--json", "--out", "other",
     )  # fmt: skip
-    path = "a population of single networks: layer 1 is a Tanh"
+    path = "a population of single networks: layer 1 is a LayerNorm"
     assert f"treatment: {path}\n" in apart.stderr
     assert json.loads(apart.stdout)["search_paths"] == {"treatment": path}
 

@@ -211,11 +211,13 @@ def test_half_precision_is_read_and_a_misfit_of_the_users_own_network_names_the_
     )
 
 
-def test_a_network_that_is_trained_by_the_loop_starts_there_too():
-    """Tanh: no population can train it."""
+def test_a_network_that_is_not_fused_starts_there_too():
+    """Layer norm: its members are trained one by one."""
 
     def make(inputs, outputs):
-        return nn.Sequential(nn.Linear(inputs, 8), nn.Tanh(), nn.Linear(8, outputs))
+        return nn.Sequential(
+            nn.Linear(inputs, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, outputs)
+        )
 
     state = make(5, 2).state_dict()
     result = fitwell.tune(make, make_arrays(), from_weights=state, **PYTHON).result

@@ -16,7 +16,9 @@ MODEL = """
 from torch import nn
 
 def make(inputs, outputs):
-    return nn.Sequential(nn.Linear(inputs, 8), nn.Tanh(), nn.Linear(8, outputs))
+    return nn.Sequential(
+        nn.Linear(inputs, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, outputs)
+    )
 """
 
 

@@ -29,7 +29,7 @@ from fitwell.recipe import Recipe
 from fitwell.runs.question import parse_budget
 from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
-from material import make_material
+from material import layered, make_material
 from ray_processes import kill, raylet, stopped_while_it_works
 
 pytestmark = pytest.mark.slow
@@ -105,11 +105,11 @@ def test_a_piece_whose_process_is_killed_is_done_again(connected):
     assert_same(there, here)
 
 
-@pytest.mark.parametrize("kind", ["tanh", "cnn"])
+@pytest.mark.parametrize("kind", ["layer norm", "cnn"])
 def test_networks_that_are_trained_one_by_one_give_what_worker_processes_give(connected, kind):
     material = make_material(columns=16)
-    if kind == "tanh":
-        material = replace(material, blueprint=Blueprint(kind="mlp", widths=(8,), activation=kind))
+    if kind == "layer norm":
+        material = replace(material, blueprint=layered(8))
     else:
         x, held = (a.reshape(-1, 1, 4, 4) for a in (material.train_x, material.validation_x))
         blueprint = Blueprint(kind="cnn", widths=(4,), hidden=8)

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional as F
 
+from by_autograd import MEMBERS, by_autograd
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.advance import advance
 from fitwell.population.course import Course, chunk_size
@@ -17,18 +16,9 @@ from fitwell.population.job import Member, State, begin
 from fitwell.population.kernels import draw_
 from fitwell.population.stack import stack_of
 from fitwell.recipe import Recipe
-from fitwell.remedies.dropout import schedule
 from fitwell.remedies.early_stopping import cross_fitted, split_halves
-from fitwell.remedies.shuffling import batches, key_of, order_of
+from fitwell.remedies.shuffling import key_of
 from material import make_material
-
-MEMBERS = [
-    Member(number=0),
-    Member(number=1, l1=1e-3),
-    Member(number=2, l2=3e-3, dropout=0.3),
-    Member(number=3, decay=2.0, dropout=0.15, fades=True),
-    Member(number=4, l1=3e-4, l2=1e-4, decay=0.5, dropout=0.5),
-]
 
 
 def make_course(material, recipe=None, **options):
@@ -38,63 +28,6 @@ def make_course(material, recipe=None, **options):
     recipe = recipe or Recipe(epochs=6, batch_size=32)
     course = Course(material=material, shape=stack, recipe=recipe, seed=3, **options)
     return course, stack.vector(network)
-
-
-def by_autograd(course, start, member, epochs):
-    """Train one network as a user would write it, with the engine's rows and noise."""
-    material, recipe = course.material, course.recipe
-    network = material.blueprint.build(material.shape, material.outputs)
-    state = {name: torch.from_numpy(v.copy()) for name, v in course.shape.state(start).items()}
-    network.load_state_dict(state)
-    layers = [layer for layer in network if isinstance(layer, nn.Linear)]
-    weights = [layer.weight for layer in layers]
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    x, y = torch.from_numpy(material.train_x), torch.from_numpy(material.train_y)
-    counts = torch.from_numpy(material.class_weights(recipe))
-    held = torch.from_numpy(material.validation_x), torch.from_numpy(material.validation_y)
-    read = []
-    for epoch in range(1, epochs + 1):
-        share = schedule("flat-cosine", (epoch - 1) / recipe.epochs)
-        rate = recipe.learning_rate * (share if recipe.schedule == "flat-cosine" else 1.0)
-        share = share if member.fades else 1.0
-        order = order_of(course.seed, epoch)
-        for number, rows in enumerate(batches(len(x), recipe.batch_size, recipe.sampling, order)):
-            values = x[rows]
-            for place, layer in enumerate(layers):
-                values = layer(values)
-                if place < len(layers) - 1:
-                    values = values.relu() * noise(
-                        course, member, share, epoch, number, place, values
-                    )
-            loss = F.cross_entropy(values, y[rows], weight=counts)
-            loss = loss + member.l2 * sum(w.square().sum() for w in weights)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.param_groups[0]["lr"] = rate
-            with torch.no_grad():
-                for w in weights:
-                    w.mul_(1 - rate * member.decay * share)
-                optimizer.step()
-                for w in weights:
-                    held_state = optimizer.state[w]
-                    second = held_state["exp_avg_sq"] / (1 - 0.999 ** float(held_state["step"]))
-                    w.copy_(F.relu(w.abs() - rate * member.l1 / (second.sqrt() + 1e-8)) * w.sign())
-        with torch.no_grad():
-            values = network(held[0])
-            read.append(
-                (F.cross_entropy(values, held[1], reduction="none") * counts[held[1]]).numpy()
-            )
-    return network, np.array(read)
-
-
-def noise(course, member, share, epoch, number, layer, values):
-    """Give the factors of the engine's dropout, ``[rows, units]``."""
-    rows, units = values.shape
-    words = np.zeros((units * rows + 3) // 4, np.uint64)
-    draw_(words, np.uint64(key_of(course.seed, epoch, number, layer)))
-    bits = words.view(np.uint16)[: units * rows].reshape(units, rows).T
-    below = round(member.dropout * share * LEVELS)
-    return torch.from_numpy((bits >= below) * (LEVELS / (LEVELS - below))).float()
 
 
 RECIPES = {

@@ -14,12 +14,12 @@ from fitwell.population.layout import layout, way_of
 from fitwell.population.piece import Piece, work
 from fitwell.population.pool import Processes, Threads
 from fitwell.population.store import Store
-from fitwell.population.tensors import tensors_of
+from fitwell.population.tensors import Tensors, tensors_of
 from fitwell.recipe import Recipe
 from fitwell.remedies.shuffling import batches, key_of, order_of
 from fitwell.task import Material
 from fitwell.training.loop import train
-from material import make_material
+from material import layered, make_material
 
 BASE = Recipe(epochs=12, batch_size=32, learning_rate=0.01, early_stopping=True, patience=12)
 RECIPES = {
@@ -57,10 +57,9 @@ def begun(material, recipe, **options):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_without_noise_it_is_the_training_loop(name):
-    material = replace(
-        make_material(), blueprint=Blueprint(kind="mlp", widths=(16, 24), activation="tanh")
-    )
+    material = replace(make_material(), blueprint=layered(16, 24))
     course, state = begun(material, RECIPES[name], read_every=1)
+    assert isinstance(course.shape, Tensors)
     [track] = advance(course, state, 12).tracks
     alone = train(material, RECIPES[name], 1)
     # A bias in front of a batch norm has no slope but rounding, which Adam makes steps of.
@@ -209,9 +208,7 @@ def test_what_a_vector_cannot_hold_is_named():
 
 
 def test_processes_give_what_threads_give_and_keep_it(tmp_path):
-    material = replace(
-        make_material(), blueprint=Blueprint(kind="mlp", widths=(16,), activation="tanh")
-    )
+    material = replace(make_material(), blueprint=layered(16))
     recipes = {n: replace(BASE, dropout=0.1 * n) for n in range(3)}
     [batch] = layout(material, recipes, seed=1)
     state = batch.begin()

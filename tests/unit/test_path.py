@@ -10,11 +10,12 @@ from fitwell.training.loop import probabilities, restore
 from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
 from fitwell.tuning.path import POINTS, Tracer, strengths
+from material import layered
 
 BASE = Recipe(epochs=40, batch_size=32, learning_rate=0.01)
 
 
-def make_material(activation="relu", seed=0):
+def make_material(blueprint=None, seed=0):
     """One column of 40 says something, so that a wide network overfits by far."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(600, 40)).astype(np.float32)
@@ -25,7 +26,7 @@ def make_material(activation="relu", seed=0):
         validation_x=x[200:],
         validation_y=y[200:],
         outputs=2,
-        blueprint=Blueprint(kind="mlp", widths=(64,), activation=activation),
+        blueprint=blueprint or Blueprint(kind="mlp", widths=(64,)),
     )
 
 
@@ -72,7 +73,7 @@ def test_a_point_is_read_from_its_network_at_the_last_epoch(path):
 
 
 def test_other_networks_are_traced_too():
-    path = Tracer(crew=Crew(), seed=0).trace(make_material("tanh"), BASE, "dropout")
+    path = Tracer(crew=Crew(), seed=0).trace(make_material(layered(64)), BASE, "dropout")
     assert len(path.points) == POINTS + 1
     assert path.points[0].gap.low > path.points[-1].gap.low
 

@@ -15,12 +15,13 @@ from fitwell.runs.watch import Silent
 from told import QUESTION, At, interrupt
 from toys import make_frame
 
-WAYS = {"together": "relu", "apart": "gelu"}
+WAYS = {"together": "Adam", "apart": "AdamW"}
+"""Optimizers: with one that is asked for each setting is trained by itself."""
 
 
 @pytest.fixture(params=WAYS)
 def question(request):
-    return replace(QUESTION, activation=WAYS[request.param])
+    return replace(QUESTION, optimizer=WAYS[request.param])
 
 
 def run(question, storage, out=None, resume=False, watch=None):

@@ -50,10 +50,17 @@ def chunk_size(stack: Stack, batch_size: int) -> int:
     """Say how many members of a stack make one chunk: as many as stay in the cache, 1 to 32.
 
     A member has four numbers a weight (itself, its slope, Adam's two means) and two an
-    activation. It follows from sizes alone, so that the same seed gives the same result.
+    activation; one more an activation for its gain, if it is no ReLU, and one for batch norm.
+    It follows from sizes alone, so that the same seed gives the same result.
 
-    >>> [chunk_size(Stack((60, *hidden, 2), ()), 128) for hidden in ((64, 64), (256, 256, 256))]
-    [19, 1]
+    >>> from fitwell.models.mlp import mlp
+    >>> from fitwell.population.stack import stack_of
+    >>> sizes = ("relu", (64, 64)), ("tanh", (64, 64)), ("relu", (256, 256, 256))
+    >>> nets = [mlp(60, 2, widths=widths, activation=kind) for kind, widths in sizes]
+    >>> [chunk_size(stack_of(net), 128) for net in nets]
+    [19, 15, 1]
     """
-    touched = 16 * stack.parameters + 8 * batch_size * sum(stack.sizes[1:])
+    more = zip(stack.sizes[1:-1], stack.bent, stack.normed, strict=True)
+    activations = 2 * sum(stack.sizes[1:]) + sum(w * (bent + norm) for w, bent, norm in more)
+    touched = 16 * stack.parameters + 4 * batch_size * activations
     return int(min(32, max(1, CACHE // touched)))

@@ -9,10 +9,54 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fitwell.population.job import Vectors
-from fitwell.population.stack import Weights
+from fitwell.population.stack import Hidden, Weights
 
 LEVELS = 65_536
 """So many different numbers the noise of a unit has."""
+
+SELU_LIMIT = 1.7580993408473766
+"""A SELU tends to its negative."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    r"""Dropout of one layer: an entry per member.
+
+    What stays becomes ``scale * value + shift``. With alpha dropout of rate p behind a SELU,
+    which tends to -a = -1.758, that keeps mean 0 and variance 1: with
+    :math:`s = 1 / \sqrt{(1 - p)(1 + a^2 p)}` the scale is s, the shift :math:`s a p` and what
+    is dropped becomes :math:`-s a (1 - p)`.
+
+    Attributes:
+        below: level of noise below which a unit is dropped, of `LEVELS`; 0: no dropout.
+        scale: of the units that stay.
+        shift: of the units that stay.
+        dropped: value of the others.
+
+    Reference:
+        Klambauer et al.: Self-Normalizing Neural Networks, NeurIPS 2017 (alpha dropout).
+    """
+
+    below: NDArray[np.uint16]
+    scale: NDArray[np.float32]
+    shift: NDArray[np.float32]
+    dropped: NDArray[np.float32]
+
+
+def noise_of(rates: NDArray[np.float64], *, alpha: bool = False) -> Noise:
+    """Give the dropout of so many members by their rates."""
+    levels = np.minimum(np.round(rates * LEVELS), LEVELS - 1)
+    scale, shift, dropped = LEVELS / (LEVELS - levels), np.zeros_like(rates), np.zeros_like(rates)
+    if alpha:
+        share = levels / LEVELS
+        scale = 1 / np.sqrt((1 - share) * (1 + SELU_LIMIT**2 * share))
+        shift, dropped = scale * SELU_LIMIT * share, -scale * SELU_LIMIT * (1 - share)
+    return Noise(
+        levels.astype(np.uint16),
+        scale.astype(np.float32),
+        shift.astype(np.float32),
+        dropped.astype(np.float32),
+    )
 
 
 @dataclass(frozen=True)
@@ -21,7 +65,8 @@ class Rates:
 
     Attributes:
         learning: ``[k, 4]``: learning rate, l1, l2 and decoupled decay.
-        dropout: ``[k]``, 0 to below 1.
+        dropout: ``[k]``, 0 to below 1; 0 leaves dropout layers of the network's own as they
+            are. What fades is never quite 0.
     """
 
     learning: NDArray[np.float32]
@@ -34,19 +79,18 @@ class Rates:
         free[:, 1:] = 0
         return free
 
-    @cached_property
-    def below(self) -> NDArray[np.uint16]:
-        """Give the level of noise below which a unit is dropped, of `LEVELS`."""
-        return self._levels.astype(np.uint16)
+    def noise(self, hidden: Hidden) -> Noise:
+        """Give the dropout behind a hidden layer, as `regularize` would place it."""
+        if hidden not in self._noise:
+            own = hidden.dropout or 0.0
+            alpha = hidden.activation == "SELU" and hidden.dropout is None
+            rates = np.where(self.dropout > 0, self.dropout, own)
+            self._noise[hidden] = noise_of(rates, alpha=alpha)
+        return self._noise[hidden]
 
     @cached_property
-    def scale(self) -> NDArray[np.float32]:
-        """Give what the units that stay are multiplied by."""
-        return (LEVELS / (LEVELS - self._levels)).astype(np.float32)
-
-    @property
-    def _levels(self) -> NDArray[np.float64]:
-        return np.minimum(np.round(self.dropout * LEVELS), LEVELS - 1)
+    def _noise(self) -> dict[Hidden, Noise]:
+        return {}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """K networks of one shape, trained and read as one batched model, without autograd."""
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fitwell.population.engine import Minibatch, Rates
+from fitwell.population.activations import KINDS, bend_, bend_backward_
+from fitwell.population.blocks import Block, Rows
+from fitwell.population.engine import Minibatch, Noise, Rates, noise_of
 from fitwell.population.job import Vectors
 from fitwell.population.kernels import (
     activate_,
@@ -17,51 +20,12 @@ from fitwell.population.kernels import (
     draw_,
     row_losses_,
 )
+from fitwell.population.normalizing import Normalizer
 from fitwell.population.stack import Stack, Weights
 from fitwell.remedies.shuffling import key_of
 
 READ_ROWS = 512
 """So many rows pass at a time when networks are only read."""
-
-LINE = 16
-"""Numbers in 64 bytes."""
-
-
-class _Block:
-    """K matrices of one shape, each beginning at a multiple of 64 bytes.
-
-    MKL's sums hang on where in memory a matrix begins. So that a member's do not hang on its
-    place among the others, the distance between members is rounded up.
-
-    Attributes:
-        flat: ``[k, numbers]``, for the kernels; behind the matrix 0, or anything if not ``blank``.
-        tensor: the same memory as ``[k, rows, columns]``.
-        transposed: the same as ``[k, columns, rows]``.
-        packed: the same as ``[k * rows, columns]``; None where something lies between.
-    """
-
-    def __init__(self, members: int, rows: int, columns: int, *, blank: bool = True) -> None:
-        self.members = members
-        make = torch.zeros if blank else torch.empty
-        base = make(members, -(-rows * columns // LINE) * LINE)
-        self.flat: Weights = base.numpy()
-        self.tensor = base[:, : rows * columns].view(members, rows, columns)
-        self.transposed = self.tensor.transpose(1, 2)
-        self.packed = self.tensor.flatten(0, 1) if rows % LINE == 0 else None
-
-
-class _Rows:
-    """What a pass of so many rows writes: outputs, slopes and noise of each layer."""
-
-    def __init__(self, stack: Stack, members: int, rows: int, *, learns: bool) -> None:
-        widths, hidden = stack.sizes[1:], stack.sizes[1:-1]
-        self.outputs = [_Block(members, width, rows, blank=False) for width in widths]
-        self.slopes = [_Block(members, width, rows, blank=False) for width in hidden if learns]
-        self.words = [np.zeros((width * rows + 3) // 4, np.uint64) for width in hidden]
-        self.noise = [
-            words.view(np.uint16)[: width * rows].reshape(width, rows)
-            for words, width in zip(self.words, hidden, strict=True)
-        ]
 
 
 class Fused:
@@ -83,16 +47,32 @@ class Fused:
         self.steps = steps
         # Per layer: weights, their slopes, Adam's first and second means.
         self._weights = [
-            [_Block(self.members, outputs, inputs) for _ in range(4)]
+            [Block(self.members, outputs, inputs) for _ in range(4)]
             for inputs, outputs in pairwise(stack.sizes)
         ]
         self._biases = [np.zeros((4, self.members, width), np.float32) for width in stack.sizes[1:]]
+        self._norms = [
+            None if hidden.norm is None else Normalizer(hidden.norm, self.members, width)
+            for hidden, width in zip(stack.hidden, stack.sizes[1:-1], strict=True)
+        ]
         for kind, vectors in ((0, weights), (2, first), (3, second)):
             for member, vector in enumerate(vectors):
-                for layer, (weight, bias) in enumerate(stack.split(vector[None])):
-                    self._weights[layer][kind].tensor[member] = torch.from_numpy(weight[0])
-                    self._biases[layer][kind, member] = bias[0]
-        self._rows: dict[tuple[int, bool], _Rows] = {}
+                end = 0
+                for part in self._parts(member, kind):
+                    start, end = end, end + part.size
+                    part[...] = vector[start:end].reshape(part.shape)
+        self._rows: dict[tuple[int, bool], Rows] = {}
+
+    def _parts(self, member: int, kind: int) -> Iterator[NDArray[np.float32]]:
+        """Give where the parts of a member's vector lie: weights, or one of Adam's means."""
+        for weight, bias, norm in zip(
+            self._weights, self._biases, [*self._norms, None], strict=True
+        ):
+            yield weight[kind].tensor[member].numpy()
+            yield bias[kind, member]
+            yield from norm.parts(member, kind) if norm else ()
+        for norm in filter(None, self._norms):
+            yield from norm.running(member) if kind == 0 else ()
 
     def inputs(self, x: NDArray[np.float32]) -> Tensor:
         """Give rows as matrices read them, ``[rows, inputs]``."""
@@ -112,10 +92,7 @@ class Fused:
         return self._vector(member, 0)
 
     def _vector(self, member: int, kind: int) -> Weights:
-        parts: list[Weights] = []
-        for weight, bias in zip(self._weights, self._biases, strict=True):
-            parts += [weight[kind].tensor[member].flatten().numpy(), bias[kind, member]]
-        return np.concatenate(parts)
+        return np.concatenate([part.ravel() for part in self._parts(member, kind)])
 
     def sums(self) -> NDArray[np.float64]:
         """Give each member's sums of absolute and of squared weights, without biases."""
@@ -126,64 +103,89 @@ class Fused:
 
     def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
         """Train every member on one batch; its loss is added to ``loss``, ``[k]``."""
-        count = len(rows.target)
-        room = self._room(count, learns=True)
+        room = self._room(len(rows.target), learns=True)
         for layer, words in enumerate(room.words):
             draw_(words, np.uint64(key_of(*rows.draw, layer)))
-        self._forward(rows.x, room, rates.below, rates.scale)
+        noise = [rates.noise(hidden) for hidden in self.stack.hidden]
+        self._forward(rows.x, room, noise)
         bias, bias_slope = self._biases[-1][:2]
         cross_entropy_(room.outputs[-1].flat, bias, rows.target, rows.weight, loss, bias_slope)
-        self._backward(rows.x, room, count, rates.scale)
+        self._backward(rows.x, room, noise)
         self._learn(rates)
 
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:
         """Give every member's log-loss of every row, without dropout: ``[k, rows]``."""
         found = np.empty((self.members, len(target)), np.float32)
-        off, whole = np.zeros(self.members, np.uint16), np.ones(self.members, np.float32)
+        none = [noise_of(np.zeros(self.members))] * len(self.stack.hidden)
         for start in range(0, len(target), READ_ROWS):
             part = slice(start, min(start + READ_ROWS, len(target)))
             room = self._room(part.stop - start, learns=False)
-            self._forward(x[part], room, off, whole)
+            self._forward(x[part], room, none)
             losses = np.empty((self.members, part.stop - start), np.float32)
             row_losses_(room.outputs[-1].flat, self._biases[-1][0], target[part], losses)
             found[:, part] = losses
         return found
 
-    def _room(self, rows: int, *, learns: bool) -> _Rows:
+    def _room(self, rows: int, *, learns: bool) -> Rows:
         key = (rows, learns)
         if key not in self._rows:
-            self._rows[key] = _Rows(self.stack, self.members, rows, learns=learns)
+            self._rows[key] = Rows(self.stack, self.members, rows, learns=learns)
         return self._rows[key]
 
-    def _forward(
-        self, x: Tensor, room: _Rows, below: NDArray[np.uint16], scale: NDArray[np.float32]
-    ) -> None:
+    def _forward(self, x: Tensor, room: Rows, noise: Sequence[Noise]) -> None:
         _products(self._weights[0][0], x.t(), room.outputs[0])
         for layer, weight in enumerate(self._weights[1:]):
-            output, bias = room.outputs[layer], self._biases[layer][0]
-            activate_(output.flat, bias, room.noise[layer], below, scale)
-            torch.bmm(weight[0].tensor, output.tensor, out=room.outputs[layer + 1].tensor)
+            self._bend(layer, room, noise[layer])
+            output = room.outputs[layer].tensor
+            torch.bmm(weight[0].tensor, output, out=room.outputs[layer + 1].tensor)
 
-    def _backward(self, x: Tensor, room: _Rows, rows: int, scale: NDArray[np.float32]) -> None:
+    def _bend(self, layer: int, room: Rows, noise: Noise) -> None:
+        """Make of a product what the next one reads: batch norm, activation, dropout."""
+        z, added, norm = room.outputs[layer].flat, self._biases[layer][0], self._norms[layer]
+        if norm and room.learns:
+            added = norm.train(z, added, room.normed[layer], room.count)
+        elif norm:
+            added = norm.read(z, added, room.count)
+        kind, bits = self.stack.hidden[layer].activation, room.noise[layer]
+        if kind == "ReLU":
+            activate_(z, added, bits, noise.below, noise.scale)
+        else:
+            lots = noise.below, noise.scale, noise.shift, noise.dropped
+            bend_(KINDS[kind], z, added, bits, *lots, room.gains[layer])
+
+    def _backward(self, x: Tensor, room: Rows, noise: Sequence[Noise]) -> None:
         slope = room.outputs[-1]
         for layer in range(len(self._weights) - 1, 0, -1):
             weight, weight_slope = self._weights[layer][:2]
             read, fall = room.outputs[layer - 1], room.slopes[layer - 1]
             torch.bmm(slope.tensor, read.transposed, out=weight_slope.tensor)
             torch.bmm(weight.transposed, slope.tensor, out=fall.tensor)
-            bias_slope = self._biases[layer - 1][1]
-            activate_backward_(fall.flat, read.flat, rows, scale, bias_slope)
+            self._bend_back(layer - 1, room, noise[layer - 1])
             slope = fall
         _products(slope, x, self._weights[0][1])
+
+    def _bend_back(self, layer: int, room: Rows, noise: Noise) -> None:
+        """Make the slopes in front of `_bend` of those behind it."""
+        fall, norm = room.slopes[layer].flat, self._norms[layer]
+        added_slope = norm.shift[1] if norm else self._biases[layer][1]
+        if self.stack.hidden[layer].activation == "ReLU":
+            output = room.outputs[layer].flat
+            activate_backward_(fall, output, room.count, noise.scale, added_slope)
+        else:
+            bend_backward_(fall, room.gains[layer], room.count, added_slope)
+        if norm:
+            norm.backward(fall, room.normed[layer], room.count)
 
     def _learn(self, rates: Rates) -> None:
         self.steps += 1
         for weight, bias in zip(self._weights, self._biases, strict=True):
             adam_(*(block.flat for block in weight), rates.learning, self.steps)
             adam_(*bias, rates.unpenalized, self.steps)
+        for norm in filter(None, self._norms):
+            norm.learn(rates, self.steps)
 
 
-def _products(left: _Block, right: Tensor, out: _Block) -> None:
+def _products(left: Block, right: Tensor, out: Block) -> None:
     """Multiply every member's matrix by the same one: as one product where they are packed."""
     if left.packed is not None and out.packed is not None:
         torch.mm(left.packed, right, out=out.packed)

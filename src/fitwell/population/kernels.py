@@ -77,11 +77,12 @@ def activate_backward_(slope, output, rows, scale, bias_slope):  # type: ignore[
             for j in range(row.size):
                 value = row[j] * factor
                 row[j] = ZERO if made[j] <= ZERO else value
-            bias_slope[k, unit] = _total(row)
+            bias_slope[k, unit] = sum_of(row)
 
 
 @summed
-def _total(row):  # type: ignore[no-untyped-def]
+def sum_of(row):  # type: ignore[no-untyped-def]
+    """Add up."""
     total = ZERO
     for j in range(row.size):
         total += row[j]
@@ -120,7 +121,7 @@ def cross_entropy_(z, bias, target, weight, loss, bias_slope):  # type: ignore[n
                 z[k, c * rows + j] *= weight[j] / total
             z[k, target[j] * rows + j] -= weight[j]
         for c in range(classes):
-            bias_slope[k, c] = _total(z[k, c * rows : (c + 1) * rows])
+            bias_slope[k, c] = sum_of(z[k, c * rows : (c + 1) * rows])
 
 
 @compiled

@@ -46,11 +46,12 @@ def way_of(material: Material, recipes: Recipes, device: str) -> tuple[Way, str]
         return "apart", reason
     single = ""
     for shape in {frame(recipe) for recipe in recipes.values()}:
-        network = initial(material, shape, 0)
+        network = _network(material, shape, 0)
         found = tensors_of(network)
         if isinstance(found, str):
             return "apart", found
-        single = single or _unfused(shape, network)
+        stack = stack_of(network)
+        single = single or (stack if isinstance(stack, str) else "")
     return ("single" if single else "fused"), single
 
 
@@ -66,11 +67,12 @@ def _apart(material: Material, recipes: Recipes, device: str) -> str:
     return ""
 
 
-def _unfused(recipe: Recipe, network: nn.Module) -> str:
+def _network(material: Material, recipe: Recipe, seed: int) -> nn.Module:
+    """Build the network that is trained: with batch norm, where the recipe puts it in."""
+    network = initial(material, recipe, seed)
     if recipe.batch_norm:
-        return "batch norm is searched"
-    stack = stack_of(network)
-    return stack if isinstance(stack, str) else ""
+        network = treat(network, Member(number=0), batch_norm=True).module
+    return network
 
 
 def layout(
@@ -90,19 +92,17 @@ def layout(
         frames.setdefault(frame(recipe), []).append(number)
     batches = []
     for recipe, numbers in frames.items():
-        network = initial(material, recipe, seed)
-        shape = _shape(recipe, network)
-        if isinstance(shape, Tensors):
-            network = treat(network, Member(number=0), batch_norm=recipe.batch_norm).module
-            shape = _shape(recipe, network)  # batch norm has added its own
+        network = _network(material, recipe, seed)
+        shape = _shape(network)
         members = [member_of(n + first, recipes[n], material) for n in numbers]
         course = Course(material=material, shape=shape, recipe=recipe, seed=seed, **options)
         batches.append(Batch(course=course, start=shape.vector(network), members=tuple(members)))
     return batches
 
 
-def _shape(recipe: Recipe, network: nn.Module) -> Stack | Tensors:
-    found = tensors_of(network) if _unfused(recipe, network) else stack_of(network)
+def _shape(network: nn.Module) -> Stack | Tensors:
+    stack = stack_of(network)
+    found = tensors_of(network) if isinstance(stack, str) else stack
     assert not isinstance(found, str)  # way_of has looked
     return found
 

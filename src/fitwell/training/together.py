@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from fitwell.population.course import Course
-from fitwell.population.job import Track
+from fitwell.population.job import Member, Track
 from fitwell.population.layout import layout
 from fitwell.population.networks import initial, treat
 from fitwell.population.pool import Pool
 from fitwell.population.screening import Screening
-from fitwell.population.stack import Stack, Weights
+from fitwell.population.stack import Weights
 from fitwell.population.store import Store
-from fitwell.population.tensors import fill_
 from fitwell.recipe import Recipe
 from fitwell.task import Material
 from fitwell.training.outcome import Job, Outcome
@@ -70,7 +70,7 @@ def _outcome(course: Course, track: Track, recipe: Recipe) -> Outcome | None:
     if patience:
         ran = min(ran, track.improved + patience)
     curves = np.array(track.curves[:ran])
-    weights, zeros, parameters = _bare(course, track, track.kept)
+    weights, zeros, parameters = _bare(course, track.kept)
     return Outcome(
         weights=weights,
         best_epoch=track.best_epoch if patience and track.validation else ran,
@@ -85,17 +85,12 @@ def _outcome(course: Course, track: Track, recipe: Recipe) -> Outcome | None:
     )
 
 
-def _bare(
-    course: Course, track: Track, kept: Weights
-) -> tuple[dict[str, NDArray[np.generic]], float, int]:
+def _bare(course: Course, kept: Weights) -> tuple[dict[str, NDArray[np.generic]], float, int]:
     """Give the ``state_dict`` without what treats it, the share of zeros, and the parameters."""
-    if isinstance(course.shape, Stack):
-        stack = course.shape
-        penalized = np.concatenate([weight.ravel() for weight, _ in stack.split(kept[None])])
-        return stack.state(kept), float((penalized == 0).mean()), stack.parameters
     network = initial(course.material, course.recipe, course.seed)
-    treated = treat(network, track.member, batch_norm=course.recipe.batch_norm)
-    fill_([*treated.module.parameters(), *treated.module.buffers()], kept)
+    treated = treat(network, Member(number=0), batch_norm=course.recipe.batch_norm)
+    state = {name: torch.from_numpy(value) for name, value in course.shape.state(kept).items()}
+    treated.module.load_state_dict(state)
     bare = treated.remove()
     weights = {name: value.detach().numpy() for name, value in bare.state_dict().items()}
     return weights, treated.zeros(), sum(p.numel() for p in bare.parameters())
