@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from safetensors.numpy import load_file
 
-from cli.test_commands import read, without_times
+from cli.test_commands import read
 from fitwell.cli import main
 from fitwell.models.ensemble import Ensemble
 from fitwell.runs.prediction import load_predictor
-from toys import make_frame
+from toys import make_frame, timeless
 
 OPTIONS = ("--trials", 4, "--epochs", 8, "--seeds", 2, "--widths", "8", "--workers", 1, "--quiet")
 
@@ -89,7 +89,7 @@ def test_a_run_that_is_resumed_ends_alike(fitwell, made):
     )
     resumed = fitwell(*command, "--out", "cut", "--resume")
     assert resumed.exit_code == 0, resumed.stderr
-    assert without_times(read("cut/result.json")) == without_times(read(run / "result.json"))
+    assert timeless(read("cut/result.json")) == timeless(read(run / "result.json"))
     weights = [(folder / "model/weights.safetensors").read_bytes() for folder in (run, Path("cut"))]
     assert weights[0] == weights[1]
 

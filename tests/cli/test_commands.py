@@ -66,14 +66,14 @@ def test_progress_goes_to_standard_error_and_quiet_silences_it(fitwell, table, q
 
 def test_the_same_command_twice_gives_the_same_result_but_for_times(fitwell, table, quick):
     for out in ("first", "second"):
-        options = ("--target", "bought", "--out", out, "--resamples", 2, *quick)
-        assert fitwell("compare", table, *options).exit_code == 0
+        assert fitwell("tune", table, "--target", "bought", "--out", out, *quick).exit_code == 0
     first, second = (timeless(read(f"{out}/result.json")) for out in ("first", "second"))
     assert first == second
     weights = [Path(out, "model/weights.safetensors").read_bytes() for out in ("first", "second")]
     assert weights[0] == weights[1]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_result(fitwell, table, quick):
     for seed in (0, 1):
         options = ("--target", "bought", "--out", f"run{seed}", "--seed", seed, *quick)
@@ -90,6 +90,7 @@ def test_the_number_of_workers_changes_nothing(fitwell, table, quick):
     assert first == second
 
 
+@pytest.mark.slow
 def test_a_run_killed_half_way_is_resumed_to_the_same_result(table):
     """SIGKILL: no handler runs, only what is on the disk is left."""
     frame = make_frame(rows=1500)

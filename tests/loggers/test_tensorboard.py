@@ -131,6 +131,7 @@ def test_a_run_that_was_cut_off_and_resumed_is_told_once(tmp_path):
     assert len(list(folder.glob("arms/*"))) == len(result.curves)
 
 
+@pytest.mark.slow
 def test_trials_that_ended_without_a_logger_are_told_when_the_run_is_resumed_with_one(tmp_path):
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):

@@ -11,7 +11,7 @@ import pytest
 
 from fitwell.report.page import write_report
 from fitwell.results import Result
-from results_made import BAGGED, BINARY, DIAGNOSED, HOSTILE, RESAMPLED, RUN, with_names
+from results_made import BAGGED, BINARY, DIAGNOSED, FULL, HOSTILE, RESAMPLED, RUN, with_names
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
@@ -24,6 +24,7 @@ ARGUMENTS = (
 )
 PAGES: dict[str, tuple[Result, Any]] = {
     "full": (RESAMPLED, "en"),
+    "plain": (FULL, "en"),
     "korean": (RESAMPLED, "ko"),
     "diagnosed": (DIAGNOSED, "en"),
     "diagnosed in Korean": (DIAGNOSED, "ko"),
@@ -80,7 +81,15 @@ def foreign(address: str) -> bool:
     return not address.startswith(("file://", "data:"))
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("full", "binary in Korean", "diagnosed", "hostile")
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in PAGES
+    ],
+)
 def test_the_page_is_silent_offline_and_never_scrolls_sideways(name: str, opened: Any) -> None:
     for width in (360, 1280):
         page, complaints = opened(name, width)
@@ -171,7 +180,7 @@ def test_whatever_is_pointed_at_says_its_numbers_within_the_screen(width: int, o
 
 def test_the_pointer_shows_what_a_point_says_and_hides_it_again(opened: Any) -> None:
     page, _ = opened("full", 1280)
-    spot = page.locator(".spot[aria-label^='treatment, refitted +1.1']:visible")
+    spot = page.locator(".spot[aria-label^='treatment, compacted +0.7']:visible")
     content = "s => getComputedStyle(s, '::after').content"
     assert spot.evaluate(content) == "none"
     spot.hover()
@@ -196,7 +205,7 @@ def test_the_tab_key_reaches_points_in_few_steps_and_shows_where_it_is(opened: A
 
 
 def test_a_point_lies_where_its_drawing_has_it(opened: Any) -> None:
-    page, _ = opened("full", 1280)
+    page, _ = opened("plain", 1280)
     spot = page.locator(".spot[aria-label^='treatment, refitted +1.1']:visible").bounding_box()
     mark = page.locator("#comparison ~ figure .wide svg path[stroke-width='2'][fill]").last
     drawn = mark.bounding_box()

@@ -104,7 +104,7 @@ BAD = {
     "a name that is near no other": (
         {"zzz": "3"},
         None,
-        "hyperparameter 'zzz' is unknown. Known are verb, target, group, time, ignore, task, model, widths, activation, trials, seeds, seed, epochs, batch_size, learning_rate, schedule, patience, class_weights, batch_norm, bag, greedy, budget, device, workers, lang.",
+        "hyperparameter 'zzz' is unknown. Known are verb, target, group, time, ignore, task, model, widths, activation, trials, seeds, resamples, seed, epochs, batch_size, learning_rate, schedule, patience, class_weights, batch_norm, bag, greedy, budget, device, workers, lang.",
     ),
     "a whole number that is none": (
         {"trials": "many"},

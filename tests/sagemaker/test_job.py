@@ -100,6 +100,7 @@ def test_a_job_makes_the_model_of_a_local_run(job, local):
     assert delivered(job, local)
 
 
+@pytest.mark.slow
 def test_a_job_makes_the_bag_of_a_local_run(job, tmp_path):
     local = run_locally(tmp_path, make_frame(), SETTINGS, "--bag")
     job.config("hyperparameters", {**VERSION_3, "bag": "true"})
@@ -135,6 +136,7 @@ def ask(run, frame):
         return answer.text
 
 
+@pytest.mark.slow
 @needs("sagemaker_pytorch_container")
 def test_a_job_in_the_pytorch_image_s_entry_point_makes_the_model_too(job, local):
     script_mode(job)

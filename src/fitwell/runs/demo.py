@@ -21,7 +21,7 @@ def launch_demo(place: Place, watch: Watch, *, quick: bool) -> Result:
     table = make_table(frame, TARGET, name="visits (synthetic)")
     question = Question(verb="compare")
     if quick:
-        question = replace(question, trials=6, seeds=2, epochs=30)
+        question = replace(question, trials=6, seeds=2, epochs=30, resamples=0)
     return launch_source(
         question,
         table,
