@@ -22,7 +22,14 @@ def blocks(page, language):
     return [code for kind, code in FENCE.findall(text) if kind in language]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        page if page.name.startswith("README") else pytest.param(page, marks=pytest.mark.slow)
+        for page in PAGES
+    ],
+    ids=lambda p: p.name,
+)
 def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
     code = "\n".join(blocks(page, ("python",)))
     if not code:

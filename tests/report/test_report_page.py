@@ -243,17 +243,17 @@ def _variants() -> dict[str, Result]:
     [
         ("full", "none"),
         ("binary", "none"),
-        ("many", "none"),
-        ("of many layers", "none"),
-        ("tied", "none"),
+        pytest.param("many", "none", marks=pytest.mark.slow),
+        pytest.param("of many layers", "none", marks=pytest.mark.slow),
+        pytest.param("tied", "none", marks=pytest.mark.slow),
         ("before detail", "none"),
         ("diagnosed", "none"),
         ("kept", "balanced"),
-        ("finished", "balanced"),
+        pytest.param("finished", "balanced", marks=pytest.mark.slow),
         ("bag", "none"),
-        ("bag of nothing chosen", "none"),
+        pytest.param("bag of nothing chosen", "none", marks=pytest.mark.slow),
         ("greedy", "none"),
-        ("rival", "none"),
+        pytest.param("rival", "none", marks=pytest.mark.slow),
     ],
 )
 def test_the_korean_page_lacks_no_word(name: str, weights: str, recorded: Recording) -> None:

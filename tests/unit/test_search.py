@@ -181,7 +181,10 @@ def test_nothing_is_chosen_where_nothing_can_be_learned(way):
     assert sum(kept) >= 3
 
 
-@pytest.mark.parametrize("calls", [1, 5, 14, 20])
+@pytest.mark.parametrize(
+    "calls",
+    [pytest.param(1, marks=pytest.mark.slow), 5, 14, pytest.param(20, marks=pytest.mark.slow)],
+)
 def test_a_search_that_was_cut_off_goes_on_and_ends_alike(way, calls, tmp_path):
     material = make_material(1.0, way)
     folds = make_folds(material)
