@@ -99,15 +99,18 @@ def compare(**given: Any) -> None:
 
 @main.command()
 @click.option("--quick", is_flag=True, help="Fewer rows and trials: under a minute.")
+@click.option(
+    "--resamples", type=int, default=0, show_default=True, help="Outer splits; compare takes 10."
+)
 @output_options
-def demo(quick: bool, **given: Any) -> None:
+def demo(**given: Any) -> None:
     """Run the whole comparison on built-in, synthetic visits to a landing page.
 
     \b
     Example:
         fitwell demo --quick
     """
-    _run("compare", {**given, "data": None, "quick": quick})
+    _run("compare", {**given, "data": None})
 
 
 def _run(verb: str, given: dict[str, Any]) -> None:
@@ -139,7 +142,9 @@ def _run(verb: str, given: dict[str, Any]) -> None:
         )
         with Progress(quiet=quiet) as watch:
             if demo_run:
-                result = launch_demo(place, watch, quick=given["quick"])
+                result = launch_demo(
+                    place, watch, quick=given["quick"], resamples=given["resamples"]
+                )
             else:
                 keys = ("target", "test", "group", "time", "ignore")
                 data = DataOptions(path=given.pop("data"), **{k: given.pop(k) for k in keys})
