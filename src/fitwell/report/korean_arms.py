@@ -8,9 +8,9 @@ KOREAN_ARMS: dict[str, str] = {
         "{how} 새 데이터 정확도는 {test}{mean}입니다. 데이터를 {count}회 다시 나눠 튜닝과 학습을"
         " 처음부터 반복한 결과는 {gains}입니다. {verdict}."
     ),
-    "The rival “{name}” reads more on the {count} resamples: {gain}; the two were not tested"
-    " against each other.": (
-        "경쟁 방법인 ‘{name}’의 정확도는 재표본 {count}회에서 더 높습니다({gain})."
+    "The rival “{name}” reads more on the {count} resamples: {gain}: {verdict}. The two were not"
+    " tested against each other.": (
+        "경쟁 방법인 ‘{name}’의 정확도는 재표본 {count}회에서 더 높습니다({gain}). {verdict}."
         " 다만 둘을 직접 비교해 검정하지는 않았습니다."
     ),
     "Every arm on {resamples} resamples and on the same {rows} test rows": (

@@ -278,8 +278,10 @@ def _rival(result: Result, lang: str) -> str:
         log_loss=best.test.log_loss,
     )
     sentence = _RIVAL_OVER if best.resampled else _RIVAL
+    baseline = translate(result.comparison.baseline, lang)
     return translate(sentence, lang).format(
         count=result.comparison.resamples,
+        verdict=translate(_VERDICTS[best.verdict], lang).format(baseline=baseline),
         name=translate(best.name, lang),
         test=_share(best.test.accuracy, lang),
         gain=_gain(gain, lang),
@@ -290,8 +292,8 @@ _RIVAL = (
     "The rival “{name}” reads more: {test}, {gain}; the two were not tested against each other."
 )
 _RIVAL_OVER = (
-    "The rival “{name}” reads more on the {count} resamples: {gain}; the two were not tested"
-    " against each other."
+    "The rival “{name}” reads more on the {count} resamples: {gain}: {verdict}. The two were not"
+    " tested against each other."
 )
 
 
