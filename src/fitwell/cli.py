@@ -119,10 +119,10 @@ def _run(verb: str, given: dict[str, Any]) -> None:
     name = "demo" if demo_run else f"{verb}-{Path(given['data']).name.split('.')[0]}"
     out = out or Path("fitwell-runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     with plain_errors(out):
+        from fitwell.report.facts import opened_sentence
         from fitwell.runs.demo import launch_demo
         from fitwell.runs.folder import RunFolder
         from fitwell.runs.launch import launch
-        from fitwell.runs.openings import warning
         from fitwell.runs.place import DataOptions, Place
         from fitwell.runs.question import Question, parse_budget
         from fitwell.shell import Progress, show
@@ -158,7 +158,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
                 )
                 result = launch(question, data, place, watch)
         seen = RunFolder.open(out).asked()
-        if told := warning(seen["test_openings"], seen["opened_elsewhere"]):
+        if told := opened_sentence(seen, "en"):
             click.echo(f"fitwell: {told}", err=True)
         for arm, path in result.search_paths.items() if verbose else ():
             click.echo(f"{arm}: {path}", err=True)

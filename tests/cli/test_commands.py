@@ -301,7 +301,7 @@ def test_a_second_look_at_the_test_part_is_counted_and_told(fitwell, table, quic
     assert done.stderr == ""
     assert read("runs/first/run.json")["opened_elsewhere"] == []
     again = fitwell("tune", table, *options, "--force")
-    told = "fitwell: the test part was opened 2 times in this folder."
+    told = "fitwell: The test part was opened 2 times in this folder."
     assert again.exit_code == 0
     assert again.stderr.startswith(told)
     asked = read("runs/first/run.json")
@@ -312,7 +312,7 @@ def test_a_second_look_at_the_test_part_is_counted_and_told(fitwell, table, quic
     # Another folder beside it, other options, the same test rows.
     other = ("--target", "bought", "--out", "runs/second", *quick, "--epochs", 4)
     beside = fitwell("diagnose", table, *other[:4], "--epochs", 2, "--quiet")
-    assert "was opened by the runs beside this one too: first." in beside.stderr
+    assert "The runs beside this one opened the same test part: first." in beside.stderr
     assert read("runs/second/run.json")["opened_elsewhere"] == ["first"]
     assert read("runs/second/result.json")["test_openings"] == 1
     # Another split is another test part.

@@ -388,7 +388,7 @@ def test_a_missing_part_for_drawing_is_named_with_the_way_out(
             (
                 "Every arm on 5 resamples and on the same 2,000 test rows",
                 "split anew 5 times, into 6,400 rows to tune and train on and 1,600 rows to judge",
-                "a true gain of 2.4 points would be shown 8 times of 10",
+                "a true gain of 2.4 points would be shown 8 times of 10, if two networks disagree on",
                 "tuned and trained anew on 5 resamples it reads 4.9 points [3.1, 6.7] more",
                 "1.9 points [0.3, 3.5] more than stopping it early: better than early stopping. The",
                 "What every arm costs",
@@ -399,7 +399,7 @@ def test_a_missing_part_for_drawing_is_named_with_the_way_out(
             (
                 "재표본 5회와 동일한 테스트 행 2,000개에서 비교한 모든 방법",
                 "5회 다시 나누어 6,400개 행으로 튜닝·학습하고 1,600개 행으로 평가",
-                "실제 향상이 2.4%p이면 10번 중 8번은 확인할 수 있습니다",
+                "실제 향상이 2.4%p일 때 10번 중 8번은 확인할 수 있습니다",
                 "+1.9%p [0.3, 3.5]). 조기 종료보다 더 좋습니다. 다만 둘을",
                 "방법별 비용",
             ),

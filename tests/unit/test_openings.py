@@ -1,6 +1,7 @@
 """Each look at the sealed test part is counted, whatever becomes of the run."""
 
-from fitwell.runs.openings import Openings, opened_elsewhere, read_openings, warning
+from fitwell.report.facts import opened_sentence
+from fitwell.runs.openings import Openings, opened_elsewhere, read_openings
 
 
 def test_an_opening_is_written_down_once_per_run_and_seal(tmp_path):
@@ -23,13 +24,22 @@ def test_runs_beside_this_one_that_opened_the_same_part_are_named(tmp_path):
     assert opened_elsewhere(tmp_path / "mine", "u") == ()
 
 
-def test_the_warning_says_how_often_and_by_whom():
-    assert warning(["one"], []) == ""
-    assert "opened 2 times in this folder." in warning(["one", "two"], [])
-    assert warning(["one"], ["a", "b"]).startswith(
-        "the test part was opened by the runs beside this one too: a, b. What is"
+def test_the_sentence_says_how_often_and_by_whom():
+    def said(openings, elsewhere):
+        run = {"test_openings": openings, "opened_elsewhere": elsewhere}
+        return opened_sentence(run, "en")
+
+    assert said(["one"], []) == ""
+    assert opened_sentence({}, "en") == ""
+    last = (
+        "What is chosen after a look at test rows is flattered by them: their intervals hold for the"
+        " first look only."
     )
-    assert warning(["one", "two"], ["a"]).startswith(
-        "the test part was opened 2 times in this folder and was opened by the runs beside this one"
-        " too: a. What is"
+    assert said(["one", "two"], []) == (f"The test part was opened 2 times in this folder. {last}")
+    assert said(["one"], ["a", "b"]) == (
+        f"The runs beside this one opened the same test part: a, b. {last}"
+    )
+    assert said(["one", "two"], ["a"]) == (
+        "The test part was opened 2 times in this folder. The runs beside this one opened the same"
+        f" test part: a. {last}"
     )

@@ -5,11 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fitwell.comparison.arms import ArmPlan
 from fitwell.data.resamples import resamples
 from fitwell.data.splits import split_rows
 from fitwell.data.tables import make_table
+from fitwell.runs.finals import train_arms
 from fitwell.runs.launch import make_task
+from fitwell.runs.perform import perform
 from fitwell.runs.question import Question
+from fitwell.runs.resamples import _judged
+from fitwell.runs.watch import Silent
+from fitwell.training.loop import probabilities
+from fitwell.training.workers import Crew
+from fitwell.tuning.ledger import Ledger
 from toys import make_frame
 
 
@@ -85,3 +93,31 @@ def test_a_resampled_task_encodes_by_its_own_training_rows():
         assert np.array_equal(part.targets(rows), task.targets(rows))
     assert task.resampled(0, 0) == []
     assert replace(task).split is task.split
+
+
+def test_an_arm_is_judged_by_the_judging_rows_of_its_resample():
+    task = make_task(
+        Question(verb="compare", widths=(8,), epochs=3), make_table(make_frame(rows=200), "bought")
+    )
+    [part, _] = task.resampled(2, 0)
+    finals = train_arms(part, [ArmPlan(name="plain")], {}, [4], Crew(), Silent())
+    judged = _judged(part, finals)
+    said = probabilities(finals["plain"].network(part), part.inputs(part.split.test))
+    right = task.source.target[part.split.test]
+    assert judged.accuracy["plain"] == pytest.approx((said.argmax(axis=1) == right).mean())
+    own = said[np.arange(len(right)), right]
+    assert judged.log_loss["plain"] == pytest.approx(-np.log(own).mean())
+    assert (judged.train_rows, judged.test_rows) == (128, 32)
+
+
+def test_no_sealed_row_has_a_say_in_what_the_resamples_tell():
+    test = make_frame(rows=60, seed=1)
+    other = test.assign(bought=np.random.default_rng(0).permutation(test.bought))
+    told = []
+    for sealed in (test, other):
+        question = Question(verb="compare", widths=(8,), trials=2, epochs=2, seeds=1, resamples=2)
+        task = make_task(question, make_table(make_frame(rows=150), "bought", test=sealed))
+        done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=Silent())
+        told.append({arm.name: arm.by_resample for arm in done.result.comparison.arms})
+        assert any(any(differences) for differences in told[-1].values())
+    assert told[0] == told[1]

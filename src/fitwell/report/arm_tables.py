@@ -127,6 +127,6 @@ _PAIRED = (
 _TRIALS = "Every arm that searches had at most {trials} settings to try in each search."
 _SMALLEST = (
     "Foreseen before anything was trained: a true gain of {gain} points would be shown 8 times"
-    " of 10."
+    " of 10, if two networks disagree on a tenth of the rows; if on more, it takes a larger one."
 )
 _SAVED = "The model that is saved is that of “{name}”."

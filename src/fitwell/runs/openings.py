@@ -53,22 +53,3 @@ def opened_elsewhere(folder: Path, seal: str) -> tuple[str, ...]:
         for path in beside
         if path.name != own and any(one.get("seal") == seal for one in read_openings(path))
     )
-
-
-def warning(openings: Sequence[str], elsewhere: Sequence[str]) -> str:
-    """Say in a line that test rows were seen more than once; empty where they were not.
-
-    >>> warning(["compare, 2026-01-01T00:00:00+00:00"], [])
-    ''
-    """
-    told = []
-    if len(openings) > 1:
-        told.append(f"was opened {len(openings)} times in this folder")
-    if elsewhere:
-        told.append(f"was opened by the runs beside this one too: {', '.join(elsewhere)}")
-    if not told:
-        return ""
-    return (
-        f"the test part {' and '.join(told)}. What is chosen after a look at test rows is flattered"
-        " by them: their intervals hold for the first look only."
-    )
