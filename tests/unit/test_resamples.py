@@ -115,7 +115,8 @@ def test_no_sealed_row_has_a_say_in_what_the_resamples_tell():
     other = test.assign(bought=np.random.default_rng(0).permutation(test.bought))
     told = []
     for sealed in (test, other):
-        question = Question(verb="compare", widths=(8,), trials=2, epochs=2, seeds=1, resamples=2)
+        few = {"trials": 2, "epochs": 8, "seeds": 1, "resamples": 2, "learning_rate": 0.02}
+        question = Question(verb="compare", widths=(8,), **few)
         task = make_task(question, make_table(make_frame(rows=150), "bought", test=sealed))
         done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=Silent())
         told.append({arm.name: arm.by_resample for arm in done.result.comparison.arms})

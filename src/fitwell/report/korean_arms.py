@@ -37,8 +37,8 @@ KOREAN_ARMS: dict[str, str] = {
     ),
     "Foreseen before anything was trained: a true gain of {gain} points would be shown 8 times"
     " of 10, if two networks disagree on a tenth of the rows; if on more, it takes a larger one.": (
-        "학습 전에 계산한 검정력: 두 네트워크의 정오가 10%의 행에서 엇갈린다면 실제 향상이 {gain}%p일 때"
-        " 10번 중 8번은 확인할 수 있습니다. 더 많이 엇갈리면 향상이 더 커야 합니다."
+        "학습 전에 계산한 검정력: 두 네트워크의 정오가 10%의 행에서 엇갈린다면 실제 향상이"
+        " {gain}%p일 때 10번 중 8번은 확인할 수 있습니다. 더 많이 엇갈리면 향상이 더 커야 합니다."
     ),
     "What every arm costs": "방법별 비용",
     "Settings tried": "시도한 설정",

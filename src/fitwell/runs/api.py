@@ -152,7 +152,8 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
 def compare(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
     """Hold the tuned treatment against more shuffling, more rows and a smaller network.
 
-    Arguments and errors are those of `tune`.
+    Arguments and errors are those of `tune`; besides, ``resamples`` says how many outer splits
+    decide (10; 0 for the test rows alone), and ``arms`` names a YAML file with arms of your own.
     """
     return _answer("compare", model, train, test, options)
 
