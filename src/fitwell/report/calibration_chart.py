@@ -5,6 +5,7 @@ from typing import Any
 
 from fitwell.found.evaluation import Calibration, CalibrationBin, Evaluation
 from fitwell.report import svg
+from fitwell.report.composed import below, beside, layered
 from fitwell.report.evaluated import labelled
 from fitwell.report.language import translate
 from fitwell.report.numbers import bounds, percent
@@ -89,15 +90,15 @@ def _drawing(rows: Rows, colours: tuple[list[str], list[str]], width: int, lang:
     wide = width == WIDE
     size = 300 if wide else width - 62
     colour = alt.Color("state:N", legend=None).scale(domain=colours[0], range=colours[1])
-    reliability = _reliability(rows, colour, lang).properties(width=size, height=size)
-    beside = width - size - 130 if wide else width - 62
-    often = _often(rows, colour, lang).properties(width=beside, height=size if wide else 90)
+    reliability = _reliability(rows, colour, size, lang)
+    left = width - size - 130 if wide else width - 62
+    often = _often(rows, colour, lang).properties(width=left, height=size if wide else 90)
     if wide:
-        return alt.hconcat(reliability, often, spacing=36)
-    return alt.vconcat(reliability, often, spacing=20)
+        return beside(reliability, often, spacing=36)
+    return below(reliability, often, spacing=20)
 
 
-def _reliability(rows: Rows, colour: Any, lang: str) -> Any:
+def _reliability(rows: Rows, colour: Any, size: float, lang: str) -> Any:
     import altair as alt
 
     # Every layer fixes both scales: one that does not would stretch them.
@@ -107,7 +108,7 @@ def _reliability(rows: Rows, colour: Any, lang: str) -> Any:
     y = y.scale(domain=[0, 100], nice=False).axis(tickCount=5)
     base = alt.Chart(inline(rows))
     line = alt.Chart(inline([{"predicted": p, "observed": p} for p in (0, 100)]))
-    return alt.layer(
+    return layered(
         line.mark_line(color=svg.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y),
         base.mark_rule(strokeWidth=2, opacity=0.55).encode(
             x=x, y="low:Q", y2="high:Q", color=colour
@@ -116,6 +117,8 @@ def _reliability(rows: Rows, colour: Any, lang: str) -> Any:
         base.mark_point(size=56, filled=True, opacity=1).encode(
             x=x, y=y, color=colour, description=tip()
         ),
+        width=size,
+        height=size,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fitwell.report import svg
+from fitwell.report.composed import in_columns, layered
 from fitwell.report.language import translate
 from fitwell.report.numbers import bounds, decimal, percent, points
 from fitwell.report.spots import pointed
@@ -87,7 +88,7 @@ def _gap(rows: Sequence[dict[str, Any]], reachable: float | None, width: int, la
     if reachable is not None:
         rule = alt.Chart(inline([{"value": 100 * reachable}]))
         layers.insert(0, rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(x=x))
-    return alt.layer(*layers)
+    return layered(*layers)
 
 
 def _span(rows: Sequence[dict[str, Any]], reachable: float | None) -> list[float]:
@@ -174,7 +175,6 @@ def _strips(curve: Curve, name: str, lang: str) -> list[dict[str, Any]]:
 def _curves(
     rows: Sequence[dict[str, Any]], strips: dict[str, list[dict[str, Any]]], width: int, lang: str
 ) -> Any:
-    import altair as alt
 
     columns = min(len(strips), 4 if width == WIDE else 2)
     # Each drawing fixes its scales itself: a facet would draw axes where no arm is.
@@ -184,14 +184,15 @@ def _curves(
     }
     size = {"width": (width - 40) / columns - 20, "height": 120 if width == WIDE else 96}
     drawings = [
-        alt.layer(
+        layered(
             _pointed_at(strips[name], ends),
             _curve([r for r in rows if r["arm"] == name], ends, place % columns == 0, lang),
-            title=alt.Title(name, offset=12, frame="group"),
-        ).properties(**size)
+            title={"text": name, "offset": 12, "frame": "group"},
+            **size,
+        )
         for place, name in enumerate(strips)
     ]
-    return alt.concat(*drawings, columns=columns, spacing=20)
+    return in_columns(*drawings, columns=columns, spacing=20)
 
 
 def _pointed_at(strips: Sequence[dict[str, Any]], ends: dict[str, list[float]]) -> Any:
@@ -214,7 +215,7 @@ def _curve(
     colour = alt.Color("part:N", legend=None)
     colour = colour.scale(domain=["seen", "new"], range=[svg.SEEN, svg.NEW])
     kept = base.transform_filter("datum.kept")
-    return alt.layer(
+    return layered(
         kept.mark_rule(color=svg.MUTED, strokeDash=[2, 3]).encode(x=x),
         base.mark_line(strokeWidth=1.75).encode(x=x, y=y, color=colour),
         kept.mark_point(size=34, filled=True, opacity=1).encode(
@@ -264,7 +265,7 @@ def _forest(rows: Sequence[dict[str, Any]], title: str, width: int) -> Any:
     x = alt.X("value:Q", title=title).axis(tickCount=6)
     fill = alt.when("datum.shown").then(alt.value(svg.INK)).otherwise(alt.value(svg.PAPER))
     zero = alt.Chart(inline([{"value": 0}]))
-    return alt.layer(
+    return layered(
         zero.mark_rule(color=svg.MUTED, strokeWidth=1.5).encode(x="value:Q"),
         base.mark_rule(strokeWidth=2, color=svg.INK).encode(x="low:Q", x2="high:Q", y=y),
         base.mark_point(size=80, stroke=svg.INK, strokeWidth=2, opacity=1).encode(

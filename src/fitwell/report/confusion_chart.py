@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fitwell.report import svg
+from fitwell.report.composed import layered
 from fitwell.report.language import translate
 from fitwell.report.numbers import percent
 from fitwell.report.spots import pointed
@@ -94,7 +95,7 @@ def _drawing(cells: Cells, names: Sequence[str], width: int, lang: str) -> Any:
     if len(names) <= WRITTEN:
         ink = alt.when("datum.dark").then(alt.value(svg.PAPER)).otherwise(alt.value(svg.INK))
         layers.append(base.mark_text(fontSize=13).encode(x=x, y=y, text="count:N", color=ink))
-    return alt.layer(*layers)
+    return layered(*layers)
 
 
 def _short(names: Sequence[str], letters: int) -> str:

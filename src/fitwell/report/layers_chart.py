@@ -4,6 +4,7 @@ from typing import Any
 
 from fitwell.found.layers import LayerWeights
 from fitwell.report import svg
+from fitwell.report.composed import layered
 from fitwell.report.language import translate
 from fitwell.report.numbers import percent
 from fitwell.report.spots import pointed
@@ -57,7 +58,7 @@ def _drawing(rows: list[dict[str, Any]], width: int, lang: str) -> Any:
     y = alt.Y("layer:N", sort=None, axis=axis)
     scale = alt.Scale(domain=[0, 100], nice=False)
     x = alt.X("zero:Q", scale=scale, title=translate("exactly zero, %", lang)).axis(tickCount=5)
-    return alt.layer(
+    return layered(
         base.mark_bar(size=12, color=svg.LINE).encode(
             x=alt.X("all:Q", scale=scale), y=y, description=tip()
         ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from fitwell.report import svg
 from fitwell.report.charts import series_keys
+from fitwell.report.composed import layered
 from fitwell.report.language import translate
 from fitwell.report.numbers import decimal, plain_bounds, strength
 from fitwell.report.spots import pointed
@@ -97,7 +98,7 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
             )
         )
     size = {"width": width - 60, "height": 260 if wide else 200}
-    return alt.layer(*layers).properties(**size)
+    return layered(*layers, **size)
 
 
 def _point_words(path: RegularizationPath, point: PathPoint, lang: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from fitwell.found.evaluation import CostCurve, CostRatio, OperatingPoint, Ranking, RocCurve
 from fitwell.report import svg
 from fitwell.report.calibration_chart import STATES, state_keys
+from fitwell.report.composed import layered
 from fitwell.report.evaluated import labelled, share
 from fitwell.report.language import translate
 from fitwell.report.numbers import decimal, percent
@@ -104,7 +105,7 @@ def _roc(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str) 
     line = alt.Chart(inline([{"false": p, "sensitivity": p} for p in (0, 100)]))
     order = alt.Order("false:Q")
     colour = _colour(labels)
-    return alt.layer(
+    return layered(
         line.mark_line(color=svg.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y),
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, order=order),
         base.transform_filter("datum.said")
@@ -116,7 +117,8 @@ def _roc(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str) 
         marked.mark_point(size=64, filled=True, opacity=1, color=svg.NEW).encode(
             x=x, y=y, description=tip()
         ),
-    ).properties(**_square(width))
+        **_square(width),
+    )
 
 
 def cost_chart(result: Result, lang: str) -> Figure | None:
@@ -178,11 +180,12 @@ def _costs(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str
     base, marked = alt.Chart(inline(rows)), alt.Chart(inline(marks))
     trivial = [{"x": x, "cost": min(x, 1 - x)} for x in (0.0, 0.5, 1.0)]
     line = alt.Chart(inline(trivial))
-    return alt.layer(
+    return layered(
         line.mark_line(color=svg.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y),
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=_colour(labels)),
         marked.mark_point(size=64, filled=True, opacity=1, color=svg.NEW).encode(
             x=x, y=y, description=tip()
         ),
         marked.mark_text(align="left", dx=9, dy=-7, color=svg.INK).encode(x=x, y=y, text="text:N"),
-    ).properties(**_square(width))
+        **_square(width),
+    )

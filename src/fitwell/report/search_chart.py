@@ -6,6 +6,7 @@ from typing import Any
 
 from fitwell.report import svg
 from fitwell.report.chosen import settings_phrase
+from fitwell.report.composed import below, beside, layered
 from fitwell.report.language import translate
 from fitwell.report.numbers import decimal
 from fitwell.report.spots import pointed
@@ -121,21 +122,22 @@ def _is_chosen(trial: Trial, chosen: Regularization | None) -> bool:
 def _search(
     rows: dict[str, list[dict[str, Any]]], level: float | None, width: int, lang: str
 ) -> Any:
-    import altair as alt
 
     wide = width == WIDE
     single = (width - 40) / 3 - 24 if wide else width - 60
     losses = [row["loss"] for row in rows["l1"]] + ([level] if level is not None else [])
     span = [min(losses), max(losses)]
     drawings = [
-        _strength(name, rows[name], level, span, lang).properties(
-            width=single, height=190 if wide else 130
+        layered(
+            *_strength(name, rows[name], level, span, lang),
+            width=single,
+            height=190 if wide else 130,
         )
         for name in STRENGTHS
     ]
     if wide:
-        return alt.hconcat(*drawings, spacing=14)
-    return alt.vconcat(*drawings, spacing=14)
+        return beside(*drawings, spacing=14)
+    return below(*drawings, spacing=14)
 
 
 def _decades(rows: Rows) -> list[float]:
@@ -163,7 +165,9 @@ def _axis(name: str, rows: Rows, lang: str) -> Any:
     return alt.Axis(grid=False, values=_decades(rows), labelExpr=label, title=title)
 
 
-def _strength(name: str, rows: Rows, level: float | None, span: list[float], lang: str) -> Any:
+def _strength(
+    name: str, rows: Rows, level: float | None, span: list[float], lang: str
+) -> list[Any]:
     import altair as alt
 
     x = alt.X("x:Q", axis=_axis(name, rows, lang)).scale(zero=False, padding=12)
@@ -184,4 +188,4 @@ def _strength(name: str, rows: Rows, level: float | None, span: list[float], lan
     if level is not None:
         rule = alt.Chart(inline([{"loss": level}]))
         layers.insert(0, rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(y="loss:Q"))
-    return alt.layer(*layers)
+    return layers

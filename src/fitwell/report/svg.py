@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fitwell.report.composed import specification_of
 from fitwell.report.drawing import INK as INK
 from fitwell.report.drawing import LINE as LINE
 from fitwell.report.drawing import MUTED as MUTED
@@ -130,7 +131,5 @@ def draw(chart: Any, label: str, *, title: str, keys: Sequence[Key] = ()) -> Dra
     """Render a chart without JavaScript; see `figure`."""
     import vl_convert
 
-    # What is drawn is checked by the tests; checking each chart anew takes a third of the time.
-    specification = {**chart.to_dict(validate=False), "config": CONFIG}
-    raw = vl_convert.vegalite_to_svg(specification)
+    raw = vl_convert.vegalite_to_svg({**specification_of(chart), "config": CONFIG})
     return Drawing(raw=raw, label=label, title=title, keys=tuple(keys))
