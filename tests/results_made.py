@@ -11,6 +11,7 @@ from fitwell.results import (
     Arm,
     ArmVerdict,
     Comparison,
+    Contest,
     Cost,
     Curve,
     DataSummary,
@@ -394,6 +395,22 @@ RESAMPLED = replace(
         resample_train=6400,
         resample_test=1600,
         smallest_gain=0.024,
+        contests=tuple(
+            Contest(
+                arm="treatment",
+                rival=rival,
+                accuracy=around(value, reach),
+                log_loss=around(-value / 2, reach),
+                p=p / 3,
+                p_adjusted=p,
+                verdict="better" if p < 0.05 else "no difference shown",
+            )
+            for rival, value, reach, p in (
+                ("more shuffling", 0.021, 0.011, 0.006),
+                ("larger training share", 0.009, 0.014, 0.52),
+                ("smaller network", 0.002, 0.012, 0.87),
+            )
+        ),
     ),
 )
 

@@ -145,6 +145,19 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Contest:
+    """The treatment against another action: its accuracy and log-loss minus the rival's."""
+
+    arm: str
+    rival: str
+    accuracy: Interval
+    log_loss: Interval
+    p: float
+    p_adjusted: float  # over the rivals, by Holm
+    verdict: ArmVerdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """The arms side by side; differences are against ``baseline``."""
 
@@ -155,6 +168,7 @@ class Comparison:
     resample_train: int = 0  # rows per resample that are trained on, stopped and chosen by
     resample_test: int = 0  # rows per resample that judge
     smallest_gain: float | None = None  # shown with a probability of .8, as said beforehand
+    contests: tuple[Contest, ...] = ()  # the treatment against each other action
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -14,7 +15,7 @@ from fitwell.report.bars import Scale
 from fitwell.report.numbers import bounds, decimal, p_value, points, strength
 from fitwell.report.path_chart import path_words
 from fitwell.report.text import answer, verdict_phrase
-from fitwell.results import Arm, Comparison, Interval, RegularizationPath, Result
+from fitwell.results import Arm, Comparison, Contest, Interval, RegularizationPath, Result
 
 WIDE = 120
 """Columns of a terminal that has room for p-values, costs and bars."""
@@ -106,6 +107,9 @@ def show(result: Result, out: Path) -> None:
         console.print()
         console.print(_arms(result.comparison, wide=console.width >= WIDE))
         console.print(f"  {_about(result.comparison, result.data.test)}")
+        if result.comparison.contests:
+            console.print()
+            console.print(_contests(result.comparison.contests))
     if result.path:
         console.print()
         console.print(_path(result.path))
@@ -157,6 +161,17 @@ def _arms(comparison: Comparison, *, wide: bool) -> Table:
     return table
 
 
+def _contests(contests: Sequence[Contest]) -> Table:
+    """Hold the treatment against each other action."""
+    table = _table(f"{contests[0].arm} against", "points", "")
+    table.columns[2].justify = "left"
+    for contest in contests:
+        gain = f"{points(contest.accuracy.value, signed=True)} {bounds(contest.accuracy)}"
+        style = _STYLES.get(contest.verdict)
+        table.add_row(contest.rival, gain, contest.verdict, style=style)
+    return table
+
+
 _STYLES = {"better": "green", "worse": "red"}
 
 
@@ -170,8 +185,8 @@ def _about(comparison: Comparison, test_rows: int) -> str:
     if not comparison.resamples:
         return f"{test}, differences over the same rows and seeds"
     return (
-        f"{test}, differences over {comparison.resamples} resamples of the other rows"
-        " (corrected resampled t-test)"
+        f"{test}, differences over {comparison.resamples} resamples of the other rows;"
+        " verdicts by the corrected resampled t-test too"
     )
 
 

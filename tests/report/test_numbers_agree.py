@@ -151,6 +151,26 @@ def test_the_terminal_has_them_too(name: str, places: dict[str, Any], terminal: 
     assert arm["verdict"] in line
 
 
+@pytest.mark.parametrize("rival", ["more shuffling", "larger training share", "smaller network"])
+def test_a_contest_has_the_numbers_of_result_json(
+    rival: str, places: dict[str, Any], terminal: str
+) -> None:
+    contest = next(c for c in places["json"]["comparison"]["contests"] if c["rival"] == rival)
+    gain = in_points(contest["accuracy"])
+    for place in ("page", "markdown"):
+        found = row(places[place], rival, 5)
+        assert [numbers(cell) for cell in found[1:4]] == [
+            gain,
+            losses(contest["log_loss"]),
+            [one(contest["p_adjusted"])],
+        ]
+        assert found[4] == contest["verdict"]
+    table = terminal[terminal.index("treatment against") :]
+    line = next(x for x in table.splitlines() if x.startswith(f"{rival} "))
+    assert numbers(line.removeprefix(rival)) == gain
+    assert line.strip().endswith(contest["verdict"])
+
+
 @pytest.mark.parametrize("place", ["page", "markdown"])
 @pytest.mark.parametrize(("label", "key"), [("Before", "before"), ("After", "after")])
 def test_a_state_has_the_numbers_of_result_json(

@@ -10,7 +10,18 @@ from fitwell.report.chosen import optimism, promise_sentence, settings_phrase, s
 from fitwell.report.language import translate
 from fitwell.report.text import answer, answer_sentences
 from fitwell.results import Difference, Interval, Result
-from results_made import ARMS, BAGGED, BEFORE, DIAGNOSED, FULL, WEIGHTED, around, scores, with_arm
+from results_made import (
+    ARMS,
+    BAGGED,
+    BEFORE,
+    DIAGNOSED,
+    FULL,
+    RESAMPLED,
+    WEIGHTED,
+    around,
+    scores,
+    with_arm,
+)
 
 
 def test_the_answer_names_gap_settings_gains_baselines_and_what_is_not_shown() -> None:
@@ -173,8 +184,17 @@ def test_a_rival_that_reads_more_is_named_with_its_baseline() -> None:
     )
     assert (
         " The rival “smaller network” reads more: 75.2 % [73.2, 77.2], 2.3 points [1.2, 3.4] more"
-        " than stopping it early; the two were not tested against each other. In log-loss,"
+        " than stopping it early. The two were not tested against each other. In log-loss,"
     ) in answer(with_arm(FULL, rival))
+
+
+def test_a_rival_that_was_tested_against_the_treatment_is_named_with_the_outcome() -> None:
+    rival = replace(
+        RESAMPLED.comparison.arms[4], difference=0.03, low=0.012, high=0.048, verdict="better"
+    )
+    assert (
+        "Against it “treatment” reads +0.2 points [-1.0, 1.4]: no difference shown. In log-loss,"
+    ) in answer(with_arm(RESAMPLED, rival))
 
 
 def test_without_a_comparison_the_treated_network_is_given_with_its_own_gap() -> None:

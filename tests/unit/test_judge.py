@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from fitwell.comparison.arms import BASELINE, COMPACTED, UNTREATED, plan_arms
 from fitwell.comparison.judge import Contestant, Price, judge
 from fitwell.comparison.resampled import Judged, Resamples
+from fitwell.statistics import clustered_difference, resampled_difference
 
 ROWS = 400
 
@@ -149,17 +149,25 @@ def test_the_treatments_bag_is_held_against_the_bag_of_early_stopping_too(target
     )
 
 
-def resamples(gains, train_rows=80, test_rows=20):
+def resamples(gains, train_rows=400, test_rows=100):
     """Resamples where early stopping is right 70 times of 100 and the others by so much more."""
-    judged = [
-        Judged(
-            accuracy={UNTREATED: 0.6, BASELINE: 0.7, **{n: 0.7 + g[k] for n, g in gains.items()}},
-            log_loss={UNTREATED: 0.9, BASELINE: 0.8, **{n: 0.8 - g[k] for n, g in gains.items()}},
-            train_rows=train_rows,
-            test_rows=test_rows,
+    count = len(next(iter(gains.values())))
+    rates = {UNTREATED: [0.6] * count, BASELINE: [0.7] * count}
+    rates |= {name: [0.7 + gain for gain in found] for name, found in gains.items()}
+    judged = []
+    for k in range(count):
+        correct = {
+            name: (np.arange(test_rows) < round(rate[k] * test_rows)).astype(float)
+            for name, rate in rates.items()
+        }
+        judged.append(
+            Judged(
+                correct=correct,
+                losses={name: 0.5 - right for name, right in correct.items()},
+                units=np.arange(test_rows) + k,  # the next resample shares all rows but one
+                train_rows=train_rows,
+            )
         )
-        for k in range(len(next(iter(gains.values()))))
-    ]
     return Resamples(judged)
 
 
@@ -168,15 +176,14 @@ def test_resamples_decide_where_there_are_any(target):
     rng = np.random.default_rng(0)
     rates = {UNTREATED: 0.6, BASELINE: 0.7, "treatment": 0.7, "smaller network": 0.95}
     made = [contestant(name, rate, rng, target) for name, rate in rates.items()]
-    comparison = judge(made, target, None, 8, resamples(gains))
+    over = resamples(gains)
+    comparison = judge(made, target, None, 8, over)
     arms = {arm.name: arm for arm in comparison.arms}
     treated = arms["treatment"]
-    # By hand, after Nadeau and Bengio: (1/J + n2/n1) s².
-    error = np.sqrt((1 / 4 + 20 / 80) * np.var(gains["treatment"], ddof=1))
-    reach = stats.t.ppf(0.975, 3) * error
+    gain = over.gain("treatment", BASELINE)
     assert treated.difference == pytest.approx(0.035)
-    assert (treated.low, treated.high) == pytest.approx((0.035 - reach, 0.035 + reach))
-    assert treated.p == pytest.approx(2 * stats.t.sf(0.035 / error, 3))
+    assert (treated.low, treated.high, treated.p) == (gain.interval.low, gain.interval.high, gain.p)
+    assert treated.low < 0.035 < treated.high
     assert treated.by_resample == pytest.approx(gains["treatment"])
     against = {d.baseline: d for d in treated.resampled}
     assert against[UNTREATED].accuracy.value == pytest.approx(0.135)
@@ -188,9 +195,24 @@ def test_resamples_decide_where_there_are_any(target):
     )
     assert (comparison.resamples, comparison.resample_train, comparison.resample_test) == (
         4,
-        80,
-        20,
+        400,
+        100,
     )
+
+
+def test_a_claim_needs_the_corrected_t_test_and_the_clusters_both():
+    over = resamples({"equal": (0.05, 0.05, 0.05, 0.04), "unequal": (0.0, 0.3, 0.0, 0.29)})
+    for name in ("equal", "unequal"):
+        rows = [one.correct[name] - one.correct[BASELINE] for one in over.judged]
+        clustered = clustered_difference(rows, [one.units for one in over.judged])
+        corrected = resampled_difference(
+            np.array([d.mean() for d in rows]), train_rows=400, test_rows=100
+        )
+        found = over.gain(name, BASELINE)
+        assert found.interval == clustered.interval
+        assert found.p == max(clustered.p, corrected.p)
+        # Four gains that are equal by luck are no proof, nor are rows that are won by two nets.
+        assert (clustered.p > corrected.p) == (name == "equal")
 
 
 def test_an_arm_that_repeats_another_makes_no_claim_of_its_own(target):
@@ -202,6 +224,31 @@ def test_an_arm_that_repeats_another_makes_no_claim_of_its_own(target):
     whole = judge(made, target, None, 8, resamples(twice)).arms
     assert [arm.p_adjusted for arm in whole[:-1]] == [arm.p_adjusted for arm in alone]
     assert whole[-1].p_adjusted == whole[2].p_adjusted
+
+
+def test_the_treatment_is_tested_against_each_other_action(target):
+    gains = {
+        "more shuffling": (0.0, 0.01, 0.0, 0.01),
+        "treatment": (0.2, 0.21, 0.19, 0.2),
+        "treatment with batch norm": (0.1, 0.1, 0.12, 0.1),
+        "smaller network": (0.05, 0.04, 0.05, 0.04),
+        "mine": (0.2, 0.22, 0.19, 0.2),
+    }
+    rng = np.random.default_rng(0)
+    made = [contestant(n, 0.7, rng, target) for n in (UNTREATED, BASELINE, *gains)]
+    over = resamples(gains, train_rows=4000, test_rows=1000)
+    contests = judge(made, target, None, 8, over).contests
+    assert [c.rival for c in contests] == ["more shuffling", "smaller network", "mine"]
+    assert [c.verdict for c in contests] == ["better", "better", "no difference shown"]
+    assert contests[1].accuracy == over.gain("treatment", "smaller network").interval
+    assert contests[1].log_loss.value == pytest.approx(-0.155)
+    _, adjusted, *_ = multipletests([c.p for c in contests], method="holm")
+    assert [c.p_adjusted for c in contests] == pytest.approx(list(adjusted))
+    # Without resamples the test rows decide; without a treatment there is nothing to hold.
+    on_test = judge(made, target, None, 8).contests[1]
+    hits = [(c.probabilities.argmax(axis=2) == target).mean() for c in made]
+    assert on_test.accuracy.value == pytest.approx(hits[3] - hits[5])
+    assert judge(made[:2], target, None, 8).contests == ()
 
 
 def test_mcnemars_test_is_of_the_first_networks_alone(target):

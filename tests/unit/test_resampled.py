@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.sandwich_covariance import cov_cluster
 
 from fitwell.errors import InputError
-from fitwell.statistics import mcnemar_exact, resampled_difference
+from fitwell.statistics import clustered_difference, mcnemar_exact, resampled_difference
 
 FIVE = np.array([0.01, 0.03, 0.02, 0.03, 0.01])
 
@@ -101,3 +103,59 @@ def test_mcnemar_agrees_with_the_binomial_test():
 def test_networks_that_are_right_on_the_same_rows_are_not_told_apart():
     assert mcnemar_exact(*rights(40, 0, 0, 10)) == 1.0
     assert mcnemar_exact(*rights(40, 3, 3, 10)) == 1.0
+
+
+def crossed(rng, resamples=6, rows=40, judging=15):
+    """Differences in which rows and resamples both have a part."""
+    by_row, by_resample = rng.normal(size=rows), rng.normal(size=resamples)
+    units = [rng.permutation(rows)[:judging] for _ in range(resamples)]
+    noise = rng.normal(size=(resamples, judging))
+    return [by_row[u] + by_resample[j] + noise[j] for j, u in enumerate(units)], units
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_clustered_interval_is_that_of_statsmodels_two_way_clusters(grouped):
+    differences, units = crossed(np.random.default_rng(0))
+    if grouped:
+        units = [unit // 4 for unit in units]
+    flat, of_row = np.concatenate(differences), np.concatenate(units)
+    of_resample = np.repeat(np.arange(6), 15)
+    fit = OLS(flat, np.ones(len(flat))).fit()
+    count = len(np.unique(of_row))
+    rows = cov_cluster(fit, of_row, use_correction=False).item() * count / (count - 1)
+    resamples = cov_cluster(fit, of_resample, use_correction=False).item() * 6 / 5
+    both = cov_cluster(fit, of_row * 6 + of_resample, use_correction=False).item()
+    variance = max(rows, resamples, rows + resamples - both)
+    assert variance == rows + resamples - both
+    freedom = variance**2 / (rows**2 / (count - 1) + resamples**2 / 5)
+    found = clustered_difference(differences, units)
+    reach = stats.t.ppf(0.975, freedom) * variance**0.5
+    mean = flat.mean()
+    assert (found.interval.low, found.interval.high) == pytest.approx((mean - reach, mean + reach))
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(mean) / variance**0.5, freedom))
+
+
+def test_each_resample_counts_alike_however_many_rows_judge_in_it():
+    few, many = np.array([1.0, 0.0]), np.zeros(8)
+    found = clustered_difference([few, many], [np.arange(2), np.arange(8)])
+    assert found.interval.value == 0.25
+
+
+def test_where_nothing_differs_nothing_is_claimed():
+    found = clustered_difference([np.zeros(3)] * 2, [np.arange(3), np.arange(1, 4)])
+    assert (found.interval.low, found.interval.high, found.p) == (0.0, 0.0, 1.0)
+    found = clustered_difference([np.ones(3)] * 2, [np.arange(3), np.arange(1, 4)])
+    assert (found.interval.low, found.interval.high, found.p) == (1.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("differences", "rows", "message"),
+    [
+        ([np.zeros(3)], [np.arange(3)], "1 resamples, but a spread takes two"),
+        ([np.zeros(3), np.zeros(2)], [np.arange(3)] * 2, r"\[3, 2\] numbers .* rows \[3, 3\]"),
+        ([np.zeros(0)] * 2, [np.arange(0)] * 2, r"\[0, 0\]"),
+    ],
+)
+def test_clusters_take_two_resamples_and_a_number_per_row(differences, rows, message):
+    with pytest.raises(InputError, match=message):
+        clustered_difference(differences, rows)

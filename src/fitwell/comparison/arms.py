@@ -39,6 +39,9 @@ LIKE_WITH_LIKE = {BAG: PLAIN_BAG}
 SAME_OUTPUTS = {COMPACTED: TREATMENT}
 """Arms that say what another one says: they make no claim of their own."""
 
+NO_RIVALS = set(ALL_NAMES) - {MORE_SHUFFLING, LARGER_SHARE, SMALLER}
+"""Arms that are no other action than the treatment; the user's own arms are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArmPlan:

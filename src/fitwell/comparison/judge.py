@@ -6,10 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fitwell.comparison.arms import BASELINE, LIKE_WITH_LIKE, SAME_OUTPUTS, UNTREATED
+from fitwell.comparison.arms import (
+    BASELINE,
+    LIKE_WITH_LIKE,
+    NO_RIVALS,
+    SAME_OUTPUTS,
+    TREATMENT,
+    UNTREATED,
+)
 from fitwell.comparison.resampled import Resamples
 from fitwell.remedies.remedy import Setting
-from fitwell.results import Arm, ArmVerdict, Comparison, Difference, Interval, Scores
+from fitwell.results import Arm, ArmVerdict, Comparison, Contest, Difference, Interval, Scores
 from fitwell.statistics import (
     PairedDifference,
     clipped,
@@ -113,7 +120,8 @@ def judge(
     """Compare every arm with early stopping, and with the untreated network too.
 
     A bag is compared with that of early stopping besides. p-values are Holm-adjusted over the
-    arms other than the baseline and those that repeat another arm's outputs.
+    arms other than the baseline and those that repeat another arm's outputs; those of the
+    treatment against each other action over these actions.
 
     Args:
         contestants: the arms, their networks' words on the test rows.
@@ -169,6 +177,26 @@ def judge(
         resamples=resamples.count if resamples else 0,
         resample_train=resamples.train_rows if resamples else 0,
         resample_test=resamples.test_rows if resamples else 0,
+        contests=_contests([c.name for c in contestants], resamples or table),
+    )
+
+
+def _contests(names: Sequence[str], judged: Resamples | _Table) -> tuple[Contest, ...]:
+    """Hold the treatment against every other action; Holm over these."""
+    rivals = [name for name in names if name not in NO_RIVALS] if TREATMENT in names else []
+    found = [judged.gain(TREATMENT, rival) for rival in rivals]
+    adjusted = holm([gain.p for gain in found])
+    return tuple(
+        Contest(
+            arm=TREATMENT,
+            rival=rival,
+            accuracy=gain.interval,
+            log_loss=judged.difference(TREATMENT, rival).log_loss,
+            p=gain.p,
+            p_adjusted=p,
+            verdict=_verdict(gain.interval.value, p),
+        )
+        for rival, gain, p in zip(rivals, found, adjusted, strict=True)
     )
 
 
@@ -206,14 +234,16 @@ def _adjusted(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     adjusted = dict(zip((a.name for a in rivals), holm([a.p for a in rivals]), strict=True))
     adjusted |= {n: adjusted[same] for n, same in SAME_OUTPUTS.items() if same in adjusted}
     return tuple(
-        replace(arm, p_adjusted=adjusted[arm.name], verdict=_verdict(arm, adjusted[arm.name]))
+        replace(
+            arm, p_adjusted=adjusted[arm.name], verdict=_verdict(arm.difference, adjusted[arm.name])
+        )
         if arm.name in adjusted
         else arm
         for arm in arms
     )
 
 
-def _verdict(arm: Arm, p: float) -> ArmVerdict:
+def _verdict(difference: float, p: float) -> ArmVerdict:
     if p >= LEVEL:
         return "no difference shown"
-    return "better" if arm.difference > 0 else "worse"
+    return "better" if difference > 0 else "worse"

@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitwell.results import Difference
-from fitwell.statistics import PairedDifference, resampled_difference
+from fitwell.statistics import (
+    PairedDifference,
+    clustered_difference,
+    resampled_difference,
+)
 
 FEWEST = 2
 """So many resamples are needed for a spread."""
@@ -14,27 +19,34 @@ FEWEST = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """One resample: the means over its judging rows, by arm.
+    """One resample: what every arm did on its judging rows.
 
     Attributes:
-        accuracy: share of rows that are right.
-        log_loss: mean over the rows.
-        train_rows: rows that were trained on, stopped and chosen by.
-        test_rows: rows that judged.
+        correct: by arm, for each row 1 if it is right.
+        losses: by arm, the log-loss of each row.
+        units: the number of each row, or of its group, in all the data.
+        train_rows: how many rows were trained on, stopped and chosen by.
     """
 
-    accuracy: Mapping[str, float]
-    log_loss: Mapping[str, float]
+    correct: Mapping[str, NDArray[np.float64]]
+    losses: Mapping[str, NDArray[np.float64]]
+    units: NDArray[np.int64]
     train_rows: int
-    test_rows: int
+
+    @property
+    def test_rows(self) -> int:
+        """How many rows judged."""
+        return len(self.units)
 
 
 @dataclass(frozen=True)
 class Resamples:
     """All of them; every arm was judged on each.
 
-    Differences are tested by the corrected resampled t-test, since resamples share rows; see
-    `resampled_difference`.
+    Intervals are clustered by row and by resample, see `clustered_difference`: simulated, they
+    cover what they say wherever the noise comes from. A claim needs the corrected resampled
+    t-test besides, see `resampled_difference`: p is the larger of the two. So nothing is claimed
+    whose interval holds 0.
     """
 
     judged: Sequence[Judged]
@@ -56,22 +68,26 @@ class Resamples:
 
     def differences(self, name: str, other: str) -> tuple[float, ...]:
         """Give the accuracy of an arm minus another's, resample by resample."""
-        return tuple(one.accuracy[name] - one.accuracy[other] for one in self.judged)
+        return tuple(float((j.correct[name] - j.correct[other]).mean()) for j in self.judged)
 
     def gain(self, name: str, other: str) -> PairedDifference:
         """Test the mean difference in accuracy."""
-        return self._tested(self.differences(name, other))
+        return self._tested([one.correct[name] - one.correct[other] for one in self.judged])
 
     def difference(self, name: str, other: str) -> Difference:
         """Give the mean differences in accuracy and in log-loss with their intervals."""
-        losses = tuple(one.log_loss[name] - one.log_loss[other] for one in self.judged)
+        losses = [one.losses[name] - one.losses[other] for one in self.judged]
         return Difference(
             baseline=other,
             accuracy=self.gain(name, other).interval,
             log_loss=self._tested(losses).interval,
         )
 
-    def _tested(self, differences: Sequence[float]) -> PairedDifference:
-        return resampled_difference(
-            np.array(differences), train_rows=self.train_rows, test_rows=self.test_rows
+    def _tested(self, differences: Sequence[NDArray[np.float64]]) -> PairedDifference:
+        clustered = clustered_difference(differences, [one.units for one in self.judged])
+        corrected = resampled_difference(
+            np.array([d.mean() for d in differences]),
+            train_rows=self.train_rows,
+            test_rows=self.test_rows,
         )
+        return PairedDifference(interval=clustered.interval, p=max(clustered.p, corrected.p))

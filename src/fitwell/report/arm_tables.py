@@ -2,7 +2,7 @@
 
 from fitwell.report.chosen import settings_text
 from fitwell.report.language import translate
-from fitwell.report.numbers import duration, p_value, points
+from fitwell.report.numbers import decimal, duration, p_value, plain_bounds, points
 from fitwell.report.tables import Column, Table, columns, gain, share
 from fitwell.report.text import UNTREATED
 from fitwell.results import Arm, Comparison, Interval, Result
@@ -58,6 +58,31 @@ def _row(arm: Arm, comparison: Comparison, lang: str) -> tuple[str, ...]:
         base = comparison.baseline
         row = (*row, gain(on_test[base]) if base in on_test else "")
     return (*row, "" if arm.mcnemar_p is None else p_value(arm.mcnemar_p))
+
+
+def contest_table(result: Result, lang: str) -> Table | None:
+    """The treatment against each other action; None where there is no other."""
+    comparison = result.comparison
+    if comparison is None or not comparison.contests:
+        return None
+    caption = translate("“{name}” against each other action", lang)
+    return Table(
+        caption=caption.format(name=translate(comparison.contests[0].arm, lang)),
+        columns=columns(
+            lang, "Against", "Accuracy, points", "Log-loss", "p, Holm-adjusted", "Verdict",
+            text=(0, 4),
+        ),
+        rows=tuple(
+            (
+                translate(contest.rival, lang),
+                gain(contest.accuracy),
+                f"{decimal(contest.log_loss.value, signed=True)} {plain_bounds(contest.log_loss)}",
+                p_value(contest.p_adjusted),
+                translate(contest.verdict, lang),
+            )
+            for contest in comparison.contests
+        ),
+    )  # fmt: skip
 
 
 def cost_table(result: Result, lang: str) -> Table | None:
@@ -117,8 +142,10 @@ def how_compared(result: Result, lang: str) -> tuple[str, ...]:
 _OVER = (
     "All rows but the test rows were split anew {count} times, into {train} rows to tune and train"
     " on and {test} rows to judge by; every arm was tuned and trained from the beginning on each."
-    " Differences, verdicts and p-values are by the corrected resampled t-test (Nadeau and Bengio,"
-    " 2003), Holm-adjusted over the arms. The test rows were read once, at the end."
+    " Intervals of differences are clustered by row and by resample (Cameron, Gelbach and Miller,"
+    " 2011). A verdict needs the corrected resampled t-test (Nadeau and Bengio, 2003) besides: each"
+    " p-value is the larger of the two, Holm-adjusted over the arms. The test rows were read once,"
+    " at the end."
 )
 _PAIRED = (
     "Differences are paired by seed and test row; 95 % intervals in brackets, p-values by Holm over"

@@ -82,9 +82,8 @@ KOREAN: dict[str, str] = {
         "{baseline} 대비 정규화만 적용했을 때의 변화는 {treated}%p {treated_bounds}, 학습 데이터만"
         " 늘렸을 때의 변화는 {rows}%p {rows_bounds}입니다."
     ),
-    "The rival “{name}” reads more: {test}, {gain}; the two were not tested against each other.": (
+    "The rival “{name}” reads more: {test}, {gain}.": (
         "경쟁 방법인 ‘{name}’의 정확도는 {test}로 더 높습니다({gain})."
-        " 다만 둘을 직접 비교해 검정하지는 않았습니다."
     ),
     "In log-loss, the validation rows promised {promised} for the choice, and rows without a say"
     " in it say {estimated}: an optimism of {optimism}{open}.": (

@@ -8,11 +8,18 @@ KOREAN_ARMS: dict[str, str] = {
         "{how} 새 데이터 정확도는 {test}{mean}입니다. 데이터를 {count}회 다시 나눠 튜닝과 학습을"
         " 처음부터 반복한 결과는 {gains}입니다. {verdict}."
     ),
-    "The rival “{name}” reads more on the {count} resamples: {gain}: {verdict}. The two were not"
-    " tested against each other.": (
+    "The rival “{name}” reads more on the {count} resamples: {gain}: {verdict}.": (
         "경쟁 방법인 ‘{name}’의 정확도는 재표본 {count}회에서 더 높습니다({gain}). {verdict}."
+    ),
+    " The two were not tested against each other.": (
         " 다만 둘을 직접 비교해 검정하지는 않았습니다."
     ),
+    " Against it “{name}” reads {points} points {bounds}: {verdict}.": (
+        " 이 방법과 직접 비교하면 ‘{name}’의 차이는 {points}%p {bounds}입니다. {verdict}."
+    ),
+    "“{name}” against each other action": "‘{name}’과 다른 방법의 직접 비교",
+    "Against": "비교 대상",
+    "Accuracy, points": "정확도 차이(%p)",
     "Every arm on {resamples} resamples and on the same {rows} test rows": (
         "재표본 {resamples}회와 동일한 테스트 행 {rows}개에서 비교한 모든 방법"
     ),
@@ -20,12 +27,15 @@ KOREAN_ARMS: dict[str, str] = {
     "p, McNemar, first networks": "p값(McNemar, 첫 네트워크)",
     "All rows but the test rows were split anew {count} times, into {train} rows to tune and train"
     " on and {test} rows to judge by; every arm was tuned and trained from the beginning on each."
-    " Differences, verdicts and p-values are by the corrected resampled t-test (Nadeau and Bengio,"
-    " 2003), Holm-adjusted over the arms. The test rows were read once, at the end.": (
+    " Intervals of differences are clustered by row and by resample (Cameron, Gelbach and Miller,"
+    " 2011). A verdict needs the corrected resampled t-test (Nadeau and Bengio, 2003) besides: each"
+    " p-value is the larger of the two, Holm-adjusted over the arms. The test rows were read once,"
+    " at the end.": (
         "테스트 행을 뺀 모든 행을 {count}회 다시 나누어 {train}개 행으로 튜닝·학습하고 {test}개"
-        " 행으로 평가했으며, 매번 모든 방법을 처음부터 튜닝하고 학습했습니다. 차이와 판정, p값은"
-        " 보정된 재표본 t-검정(Nadeau와 Bengio, 2003)에 따르고 방법 전체에 대해 Holm 방식으로"
-        " 보정했습니다. 테스트 행은 마지막에 한 번만 읽었습니다."
+        " 행으로 평가했으며, 매번 모든 방법을 처음부터 튜닝하고 학습했습니다. 차이의 신뢰구간은"
+        " 행과 재표본을 함께 군집으로 보아 계산했습니다(Cameron, Gelbach, Miller, 2011). 판정에는"
+        " 보정된 재표본 t-검정(Nadeau와 Bengio, 2003)도 필요합니다. p값은 두 값 중 큰 쪽이며 방법"
+        " 전체에 대해 Holm 방식으로 보정했습니다. 테스트 행은 마지막에 한 번만 읽었습니다."
     ),
     "Differences are paired by seed and test row; 95 % intervals in brackets, p-values by Holm over"
     " all arms.": (

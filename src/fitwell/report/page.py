@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from fitwell.errors import InputError
 from fitwell.report import tables
-from fitwell.report.arm_tables import arm_table, cost_table, how_compared
+from fitwell.report.arm_tables import arm_table, contest_table, cost_table, how_compared
 from fitwell.report.chosen import settings_phrase
 from fitwell.report.detail import detail_context
 from fitwell.report.facts import data_facts, method_facts, opened_sentence
@@ -129,6 +129,7 @@ def context_of(result: Result, run: Mapping[str, object], lang: str) -> dict[str
         "states": tables.states_table(result, lang),
         "evidence": tables.evidence_table(result, lang),
         "arms": arm_table(result, lang),
+        "contests": contest_table(result, lang),
         "arm_costs": cost_table(result, lang),
         "how_compared": how_compared(result, lang),
         "opened": opened_sentence(run, lang),

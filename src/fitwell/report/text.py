@@ -285,16 +285,26 @@ def _rival(result: Result, lang: str) -> str:
         name=translate(best.name, lang),
         test=_share(best.test.accuracy, lang),
         gain=_gain(gain, lang),
+    ) + _contest(result, best.name, lang)
+
+
+_RIVAL = "The rival “{name}” reads more: {test}, {gain}."
+_RIVAL_OVER = "The rival “{name}” reads more on the {count} resamples: {gain}: {verdict}."
+
+
+def _contest(result: Result, rival: str, lang: str) -> str:
+    """Say how the treatment does against the rival itself, or that this was not tested."""
+    contests = result.comparison.contests if result.comparison else ()
+    found = next((contest for contest in contests if contest.rival == rival), None)
+    if found is None:
+        return translate(" The two were not tested against each other.", lang)
+    sentence = " Against it “{name}” reads {points} points {bounds}: {verdict}."
+    return translate(sentence, lang).format(
+        name=translate(found.arm, lang),
+        points=points(found.accuracy.value, signed=True),
+        bounds=bounds(found.accuracy),
+        verdict=translate(found.verdict, lang),
     )
-
-
-_RIVAL = (
-    "The rival “{name}” reads more: {test}, {gain}; the two were not tested against each other."
-)
-_RIVAL_OVER = (
-    "The rival “{name}” reads more on the {count} resamples: {gain}: {verdict}. The two were not"
-    " tested against each other."
-)
 
 
 def _reading(arm: Arm) -> float:

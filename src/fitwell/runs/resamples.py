@@ -85,9 +85,10 @@ def _judged(task: Task, finals: dict[str, Final]) -> Judged:
     split = task.split
     x, target = task.inputs(split.test), task.targets(split.test)
     said = {name: probabilities(final.network(task), x) for name, final in finals.items()}
+    groups = task.groups(split.test)
     return Judged(
-        accuracy={name: float(np.mean(hits(p, target))) for name, p in said.items()},
-        log_loss={name: float(np.mean(row_log_losses(p, target))) for name, p in said.items()},
+        correct={name: hits(p, target).astype(np.float64) for name, p in said.items()},
+        losses={name: row_log_losses(p, target) for name, p in said.items()},
+        units=split.test if groups is None else groups,
         train_rows=len(split.train) + len(split.validation),
-        test_rows=len(split.test),
     )

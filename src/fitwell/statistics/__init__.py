@@ -20,7 +20,7 @@ from fitwell.statistics.paired import (
     mcnemar_exact,
     paired_difference,
 )
-from fitwell.statistics.resampled import resampled_difference
+from fitwell.statistics.resampled import clustered_difference, resampled_difference
 from fitwell.statistics.scores import hits, row_log_losses, score
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "accuracy_interval",
     "balanced_accuracy_interval",
     "clipped",
+    "clustered_difference",
     "difference_of",
     "hits",
     "holm",
