@@ -104,9 +104,10 @@ def test_an_arm_is_judged_by_the_judging_rows_of_its_resample():
     judged = _judged(part, finals)
     said = probabilities(finals["plain"].network(part), part.inputs(part.split.test))
     right = task.source.target[part.split.test]
-    assert judged.accuracy["plain"] == pytest.approx((said.argmax(axis=1) == right).mean())
+    assert np.array_equal(judged.correct["plain"], said.argmax(axis=1) == right)
     own = said[np.arange(len(right)), right]
-    assert judged.log_loss["plain"] == pytest.approx(-np.log(own).mean())
+    assert judged.losses["plain"] == pytest.approx(-np.log(own))
+    assert np.array_equal(judged.units, part.split.test)
     assert (judged.train_rows, judged.test_rows) == (128, 32)
 
 
@@ -122,3 +123,52 @@ def test_no_sealed_row_has_a_say_in_what_the_resamples_tell():
         told.append({arm.name: arm.by_resample for arm in done.result.comparison.arms})
         assert any(any(differences) for differences in told[-1].values())
     assert told[0] == told[1]
+
+
+FEW = {"trials": 2, "epochs": 4, "seeds": 1, "learning_rate": 0.02}
+
+
+def test_rows_of_one_group_are_one_unit():
+    frame = make_frame(rows=300).assign(customer=np.repeat(np.arange(60), 5))
+    task = make_task(
+        Question(verb="compare", widths=(8,), epochs=2),
+        make_table(frame, "bought", group="customer"),
+    )
+    [part, _] = task.resampled(2, 0)
+    judged = _judged(part, train_arms(part, [ArmPlan(name="plain")], {}, [4], Crew(), Silent()))
+    assert np.array_equal(judged.units, task.source.groups[part.split.test])
+    assert len(np.unique(judged.units)) < len(judged.units)
+
+
+class StopsAt(Silent):
+    """A user who presses Ctrl-C once, when that stage is told."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def stage(self, text):
+        self.stopping = self.stopping or text == self.text
+
+
+def test_ctrl_c_between_resamples_leaves_out_the_unfinished_one_and_says_so():
+    told = {}
+    for stage in ("tuning: treatment, resample 3", "never"):
+        question = Question(verb="compare", widths=(8,), resamples=4, **FEW)
+        task = make_task(question, make_table(make_frame(rows=150), "bought"))
+        done = perform(question, task, crew=Crew(), ledger=Ledger(), watch=StopsAt(stage))
+        told[stage] = done.result
+    cut, whole = told.values()
+    assert (cut.comparison.resamples, whole.comparison.resamples) == (2, 4)
+    assert "The run was stopped after 2 of 4 outer resamples." in cut.notes
+    for short, arm in zip(cut.comparison.arms, whole.comparison.arms, strict=True):
+        assert short.by_resample == arm.by_resample[:2]
+    assert cut.after.network == whole.after.network
+
+
+def test_ctrl_c_before_two_are_done_leaves_the_test_rows_to_decide():
+    question = Question(verb="compare", widths=(8,), resamples=4, **FEW)
+    task = make_task(question, make_table(make_frame(rows=150), "bought"))
+    watch = StopsAt("tuning: more shuffling, resample 2")
+    result = perform(question, task, crew=Crew(), ledger=Ledger(), watch=watch).result
+    assert result.comparison.resamples == 0
+    assert any("There are no outer resamples" in note for note in result.notes)
