@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -27,18 +26,18 @@ def test_help_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
-def test_help_answers_in_a_fraction_of_the_time_that_torch_takes_to_import():
-    """The bound is a ratio on one machine, the best of three, so that load hardly matters."""
-
-    def best(command):
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            subprocess.run(command, capture_output=True, check=True)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert best([FITWELL, "--help"]) < 0.5 * best([sys.executable, "-c", "import torch"])
+def test_help_answers_without_what_takes_long_to_import():
+    code = (
+        "import sys, contextlib\n"
+        "from fitwell.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['--help'])\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'scipy', 'sklearn', 'numba'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage:")
 
 
 def test_the_version_is_printed(fitwell):

@@ -1,5 +1,6 @@
 """What the README and the pages show works as it stands."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -25,7 +26,7 @@ def blocks(page, language):
 @pytest.mark.parametrize(
     "page",
     [
-        page if page.name.startswith("README") else pytest.param(page, marks=pytest.mark.slow)
+        page if page == ROOT / "README.md" else pytest.param(page, marks=pytest.mark.slow)
         for page in PAGES
     ],
     ids=lambda p: p.name,
@@ -38,6 +39,15 @@ def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_both_readmes_show_the_same_code():
+    """But for the comments, which each has in its own language."""
+    english, korean = (
+        [ast.dump(ast.parse(code)) for code in blocks(ROOT / name, ("python",))]
+        for name in ("README.md", "README.ko.md")
+    )
+    assert english == korean
 
 
 def commands():

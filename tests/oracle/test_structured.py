@@ -41,7 +41,13 @@ def fit(treated, optimizer, x, y, steps):
     return treated.module.weight.detach().numpy()
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in ("sgd", "momentum", "adam") else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in OPTIMIZERS
+    ],
+)
 def test_l1_finds_scikit_learns_lasso_with_every_optimizer(kind):
     x, y = make_regression()
     treated = regularize(nn.Linear(12, 1, bias=False).double(), l1=0.2, exact_zeros=True)
@@ -90,7 +96,7 @@ def test_unequal_scales_and_many_columns_keep_the_support_and_the_loss_term_keep
     assert counts[False].sum() == columns
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adam", "rmsprop"])
+@pytest.mark.parametrize("kind", ["sgd", "adam", pytest.param("rmsprop", marks=pytest.mark.slow)])
 def test_group_lasso_finds_scikit_learns_multi_task_lasso(kind):
     """One column of inputs to all outputs is a group there: the transposed problem."""
     x, y = make_regression(outputs=3, columns=9)

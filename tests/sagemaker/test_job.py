@@ -149,7 +149,13 @@ def test_a_job_in_the_pytorch_image_s_entry_point_makes_the_model_too(job, local
 
 
 @needs("sagemaker_training")
-@pytest.mark.parametrize("image", [{}, PYTORCH], ids=["generic", "pytorch"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param({}, id="generic"),
+        pytest.param(PYTORCH, id="pytorch", marks=pytest.mark.slow),
+    ],
+)
 def test_under_the_real_entry_point_a_failure_is_one_clear_line(job, image):
     script_mode(job, {**VERSION_2, "targt": "bought"})
     ended = job.run("train", **image)
