@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fitwell.data.encoding import Encoding
 from fitwell.errors import InputError
 from fitwell.storage import read_json, replacing, write_json
 
@@ -18,9 +20,6 @@ MOST_CATEGORIES = 64
 
 RAREST = 5
 """A category with fewer training rows shares its input with the other rare ones."""
-
-CLIP = 3.0
-"""Scaled numbers are bent into (-3, 3): z / sqrt(1 + (z/3)²)."""
 
 TRUSTED = ("numpy.dtype",)
 """What a saved encoder holds beside the types that skops trusts by itself; no code."""
@@ -73,10 +72,12 @@ class TableEncoder:
         the scaling and bending.
     """
 
-    def __init__(self, columns: Sequence[Column], transformer: Any, inputs: int) -> None:
+    def __init__(self, columns: Sequence[Column], transformer: Any) -> None:
+        """Take a ``ColumnTransformer`` that `fit` fitted."""
         self.columns = tuple(columns)
         self._transformer = transformer
-        self.shape = (inputs,)
+        self._encoding = Encoding.of(transformer)
+        self.shape = (self._encoding.width,)
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "TableEncoder":
@@ -86,7 +87,8 @@ class TableEncoder:
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
-        numbers, categories = _spread(frame, columns)
+        found = _spread(frame, columns)
+        numbers, categories = (pd.DataFrame(part, index=range(len(frame))) for part in found)
         spread = numbers.quantile(0.75) - numbers.quantile(0.25)
         wide = [name for name in numbers.columns if spread[name] > NARROW]
         empty = list(numbers.columns[numbers.isna().all()])
@@ -109,10 +111,9 @@ class TableEncoder:
             ],
             sparse_threshold=0,
         )
-        encoder = cls(columns, transformer, 0)
-        transformer.fit(encoder._table(numbers, categories))
-        encoder.shape = (encoder._encode(numbers[:1], categories[:1]).shape[1],)
-        return encoder
+        flags = numbers.isna().astype(np.float64).add_prefix("missing ")
+        transformer.fit(pd.concat([numbers, flags, categories.astype(object)], axis=1))
+        return cls(columns, transformer)
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
         """Encode rows, in order; columns not known from fitting are ignored.
@@ -124,18 +125,7 @@ class TableEncoder:
         _check_present(frame, self.columns)
         if len(frame) == 0:
             return np.empty((0, *self.shape), dtype=np.float32)
-        return self._encode(*_spread(frame, self.columns))
-
-    def _encode(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> NDArray[np.float32]:
-        encoded = self._transformer.transform(self._table(numbers, categories))
-        scaled = np.asarray(encoded, dtype=np.float64)
-        bent = scaled[:, : numbers.shape[1]]
-        scaled[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
-        return scaled.astype(np.float32)
-
-    def _table(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> pd.DataFrame:
-        flags = numbers.isna().astype(np.float64).add_prefix("missing ")
-        return pd.concat([numbers, flags, categories], axis=1)
+        return self._encoding.apply(*_spread(frame, self.columns), len(frame))
 
     def save(self, folder: Path) -> None:
         """Write ``encoder.json`` and ``encoder.skops``."""
@@ -166,7 +156,7 @@ class TableEncoder:
                 f"{folder / 'encoder.skops'} is refused: {reason}. Copy the run folder again."
             ) from error
         columns = [Column(name, kind) for name, kind in about["columns"]]
-        return cls(columns, transformer, int(about["inputs"]))
+        return cls(columns, transformer)
 
 
 def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:
@@ -183,13 +173,15 @@ def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:
         )
 
 
-def _spread(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _spread(
+    frame: pd.DataFrame, columns: Sequence[Column]
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, list[str]]]:
     """Give the numbers, NaN where missing, and the categories, "" where missing.
 
     The first word of a key says what it holds, so that no two columns share one.
     """
     numbers: dict[str, NDArray[np.float64]] = {}
-    categories: dict[str, NDArray[Any]] = {}
+    categories: dict[str, list[str]] = {}
     for column in columns:
         values = frame[column.name]
         if column.kind == "number":
@@ -197,10 +189,12 @@ def _spread(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFram
         elif column.kind == "date":
             numbers.update(_dates(values, column.name))
         else:
-            texts = values.astype(object).where(values.notna(), "")
-            categories[f"category {column.name}"] = texts.map(_text).to_numpy(dtype=object)
-    index = range(len(frame))
-    return pd.DataFrame(numbers, index=index), pd.DataFrame(categories, index=index, dtype=object)
+            given = values.to_numpy(dtype=object)
+            missing = pd.isna(given)
+            categories[f"category {column.name}"] = [
+                "" if none else _text(value) for value, none in zip(given, missing, strict=True)
+            ]
+    return numbers, categories
 
 
 def _text(value: object) -> str:
@@ -210,18 +204,36 @@ def _text(value: object) -> str:
 
 
 def _numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
-    parsed = values
-    if not pd.api.types.is_numeric_dtype(values):  # thousands of columns need no second look
-        parsed = pd.to_numeric(values, errors="coerce")
-        _check_parsed(parsed, values, name, "number")
-    array = parsed.to_numpy(dtype=np.float64, na_value=np.nan).copy()
-    array[~np.isfinite(array)] = np.nan
+    array = _plain(values)
+    if array is None:
+        try:
+            parsed = pd.to_numeric(values, errors="coerce")
+        except OverflowError as error:
+            raise InputError(
+                f"column {name!r} holds a whole number of more than 308 digits. Correct it."
+            ) from error
+        array = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
+        _check_parsed(np.isnan(array), values, name, "number")
+    array = np.where(np.isfinite(array), array, np.nan)
     clipped: NDArray[np.float64] = np.clip(array, -HUGE, HUGE)
     return clipped
 
 
-def _check_parsed(parsed: pd.Series, values: pd.Series, name: str, kind: str) -> None:
-    wrong = (parsed.isna() & values.notna()).to_numpy()
+def _plain(values: pd.Series) -> NDArray[np.float64] | None:
+    """Give numbers that need no parsing: of a column of numbers, or Python's own, as JSON has."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if values.dtype == object and {type(value) for value in values} <= {int, float, type(None)}:
+        with suppress(OverflowError):  # a whole number of hundreds of digits
+            return np.array(values.to_numpy(), dtype=np.float64)
+    return None
+
+
+def _check_parsed(missing: NDArray[np.bool_], values: pd.Series, name: str, kind: str) -> None:
+    """Check that what is missing after parsing was missing before."""
+    if not missing.any():
+        return
+    wrong = missing & values.notna().to_numpy()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise InputError(
@@ -233,7 +245,7 @@ def _check_parsed(parsed: pd.Series, values: pd.Series, name: str, kind: str) ->
 def _dates(values: pd.Series, name: str) -> dict[str, NDArray[np.float64]]:
     """Days since 1970, and where in the year, the week and the day a date lies."""
     dates = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
-    _check_parsed(dates, values, name, "date")
+    _check_parsed(dates.isna().to_numpy(), values, name, "date")
     # In seconds: in nanoseconds the year 9999, a common "until further notice", overflows.
     epoch = pd.Timestamp(0, tz="UTC").as_unit("s")
     days = (dates - epoch) / pd.Timedelta(days=1).as_unit("s")

@@ -162,5 +162,5 @@ def _parse(
 
 def _spelled(values: pd.Series) -> pd.Series:
     """Spell truth values as they were spelled in training, if there is nothing else."""
-    present = values.dropna()
-    return values.map(TRUTH) if len(present) and present.isin(list(TRUTH)).all() else values
+    present = {value for value in values if isinstance(value, str)}
+    return values.map(TRUTH) if present and present <= TRUTH.keys() else values

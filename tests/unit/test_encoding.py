@@ -1,0 +1,88 @@
+"""Encodings as plain arrays, held against scikit-learn's own classes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fitwell.data.columns import TableEncoder, _spread, infer_columns
+from fitwell.data.encoding import CLIP
+from fitwell.errors import InputError
+
+NUMBERS = st.one_of(
+    st.floats(allow_infinity=False, width=64),
+    st.sampled_from([0.0, 1.0, 1.0, 1.0, np.nan, -3.5, 1e-12, 1e15]),
+)
+TEXTS = st.sampled_from(["a", "a", "a", "b", "b", "c", "d", "", None, "서울", "2.5"])
+DAYS = st.sampled_from(["2024-01-01", "2024-02-29", "1999-12-31", None])
+
+
+@st.composite
+def frames(draw, most=40):
+    rows = draw(st.integers(6, most))
+    kinds = draw(st.lists(st.sampled_from("nnnccd"), min_size=1, max_size=6))
+    values = {"n": NUMBERS, "c": TEXTS, "d": DAYS}
+    return pd.DataFrame(
+        {
+            f"{kind}{place}": draw(st.lists(values[kind], min_size=rows, max_size=rows))
+            for place, kind in enumerate(kinds)
+        }
+    )
+
+
+def by_scikit_learn(encoder, frame):
+    """The same by the fitted ColumnTransformer itself."""
+    numbers, categories = (
+        pd.DataFrame(part, index=range(len(frame))) for part in _spread(frame, encoder.columns)
+    )
+    flags = numbers.isna().astype(np.float64).add_prefix("missing ")
+    table = pd.concat([numbers, flags, categories.astype(object)], axis=1)
+    scaled = np.asarray(encoder._transformer.transform(table), dtype=np.float64)
+    bent = scaled[:, : numbers.shape[1]]
+    scaled[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
+    return scaled.astype(np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(frames(), st.data())
+def test_every_row_is_encoded_bit_for_bit_as_scikit_learn_does(frame, data):
+    encoder = TableEncoder.fit(frame, infer_columns(frame))
+    other = frame.sample(frac=1.0, random_state=0).reset_index(drop=True)
+    for name, column in zip(other.columns, encoder.columns, strict=True):
+        if column.kind == "category":
+            other.loc[0, name] = data.draw(st.sampled_from(["never seen", "a", "d"]))
+    for rows in (frame, other):
+        found = encoder.transform(rows)
+        expected = by_scikit_learn(encoder, rows)
+        assert found.dtype == expected.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(encoder.transform(rows[2:3]), expected[2:3])
+
+
+def test_rare_and_unseen_categories_share_an_input_only_where_there_are_rare_ones():
+    common = pd.DataFrame({"x": ["a"] * 10 + ["b"] * 10})
+    rare = pd.DataFrame({"x": ["a"] * 10 + ["b"] * 10 + ["c", "d"]})
+    new = pd.DataFrame({"x": ["a", "c", "new", None]})
+    told = {
+        name: TableEncoder.fit(frame, infer_columns(frame)).transform(new).tolist()
+        for name, frame in (("common", common), ("rare", rare))
+    }
+    assert told["common"] == [[1, 0], [0, 0], [0, 0], [0, 0]]
+    assert told["rare"] == [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("value", [7, 7.0, "7", True, None, 10**300])
+def test_numbers_as_json_has_them_are_read_as_those_of_a_file(value):
+    frame = pd.DataFrame({"x": np.arange(20.0)})
+    encoder = TableEncoder.fit(frame, infer_columns(frame))
+    alone = encoder.transform(pd.DataFrame({"x": [value]}, dtype=object))
+    beside = encoder.transform(pd.DataFrame({"x": [value, "3"]}, dtype=object))
+    np.testing.assert_array_equal(alone[0], beside[0])
+
+
+def test_a_whole_number_that_no_float_can_hold_is_refused():
+    frame = pd.DataFrame({"x": np.arange(20.0)})
+    encoder = TableEncoder.fit(frame, infer_columns(frame))
+    with pytest.raises(InputError, match="column 'x' holds a whole number of more than 308"):
+        encoder.transform(pd.DataFrame({"x": [10**400]}, dtype=object))
