@@ -224,15 +224,19 @@ def predict(run: Path, data: str, out: Path | None, model: str | None) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--model", help="For a network of your own: module:factory once more.")
-def serve(run: Path, host: str, port: int, model: str | None) -> None:
+def serve(run: Path, host: str, port: int, workers: int, model: str | None) -> None:
     """Answer GET /ping and POST /invocations with the model of RUN.
+
+    Rows as CSV, JSON, JSON lines or Parquet, images as NPY, PNG or JPEG; GET /docs says more,
+    GET /metrics is for Prometheus. Each of the WORKERS is a process with a model of its own.
 
     \b
     Example:
         fitwell serve run --port 8080
     """
     with plain_errors():
-        from fitwell.serving.app import serve_run
+        from fitwell.serving.process import serve_run
 
-        serve_run(run, host=host, port=port, factory=model)
+        serve_run(run, host=host, port=port, factory=model, workers=workers)

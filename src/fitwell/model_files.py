@@ -54,13 +54,21 @@ class Predictor:
         Raises:
             InputError: they do not fit what the model was trained on.
         """
+        return self.answer(self.encode(rows))
+
+    def encode(self, rows: Any) -> NDArray[np.float32]:
+        """Turn raw rows into what the network reads; see `predict_proba`."""
         x = np.asarray(rows) if self.encoder is None else self.encoder.transform(rows)
         if x.shape[1:] != self.shape:
             raise InputError(
                 f"a row has shape {x.shape[1:]}, but the model was trained on {self.shape}. Give"
                 " the columns of training, in their order."
             )
-        return probabilities(self.network, np.ascontiguousarray(x, dtype=np.float32))
+        return np.ascontiguousarray(x, dtype=np.float32)
+
+    def answer(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Give the class probabilities of encoded rows."""
+        return probabilities(self.network, x)
 
 
 def save_model(

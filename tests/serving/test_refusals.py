@@ -94,7 +94,7 @@ REFUSED = {
         b"\x89PNG",
         "image/png",
         415,
-        "content type 'image/png' is not read here; send text/csv or application/json",
+        "content type 'image/png' is not read here; send text/csv, application/json, application/jsonlines or application/x-parquet",
     ),
 }  # fmt: skip
 
@@ -110,7 +110,8 @@ def test_an_answer_that_cannot_be_written_is_refused(server, rows):
     answer = server.post(rows.to_csv(index=False), accept="image/png")
     assert (answer.status_code, answer.text) == (
         406,
-        "accept 'image/png' is not written here; ask for application/json or text/csv\n",
+        "accept 'image/png' is not written here; ask for application/json, text/csv,"
+        " application/jsonlines or application/x-npy\n",
     )
 
 

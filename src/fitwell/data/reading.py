@@ -151,7 +151,7 @@ def _read_parquet(path: Path, ignore: Sequence[str]) -> pd.DataFrame:
         ) from error
     _check_header(table.column_names, path)
     for field in table.schema:
-        if field.name not in ignore and not _readable(field.type):
+        if field.name not in ignore and not readable(field.type):
             raise InputError(
                 f"DATA: {path}, column {field.name!r} has type {field.type}, but numbers, text,"
                 f" Booleans or dates are expected. Convert it, or use --ignore {field.name}."
@@ -159,17 +159,18 @@ def _read_parquet(path: Path, ignore: Sequence[str]) -> pd.DataFrame:
     if table.num_rows == 0:
         raise InputError(f"DATA: {path} holds columns but no rows. Give rows.")
     for place, field in enumerate(table.schema):
-        if not _readable(field.type):  # ignored, but its name stays known
+        if not readable(field.type):  # ignored, but its name stays known
             table = table.set_column(place, field.name, pa.nulls(table.num_rows))
     frame: pd.DataFrame = table.to_pandas()
     return frame.reset_index(drop=True)
 
 
-def _readable(kind: object) -> bool:
+def readable(kind: object) -> bool:
+    """Whether a column of this Arrow type holds numbers, text, Booleans or dates."""
     import pyarrow.types as types
 
     if types.is_dictionary(kind):
-        return _readable(kind.value_type)  # type: ignore[attr-defined]
+        return readable(kind.value_type)  # type: ignore[attr-defined]
     checks = (
         types.is_integer, types.is_floating, types.is_boolean, types.is_string,
         types.is_large_string, types.is_temporal, types.is_decimal, types.is_null,

@@ -1,44 +1,43 @@
-"""A model behind HTTP: GET /ping says it is ready, POST /invocations predicts."""
+"""A model behind HTTP, as Amazon SageMaker asks for it: /ping and /invocations."""
 
-import signal
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor
-from fitwell.runs.prediction import load_predictor
-from fitwell.serving.answers import Unacceptable, choose, write_answer
-from fitwell.serving.bodies import Reader, Unsupported
+from fitwell.serving.answers import Unacceptable
+from fitwell.serving.batches import Answer, Call, Model
+from fitwell.serving.bodies import Unsupported
+from fitwell.serving.limits import MAX_BODY, MAX_HELD, PATIENCE, Busy, TooLarge
+from fitwell.serving.openapi import described
+from fitwell.version import __version__
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.responses import Response
 
-MAX_BODY = 20 * 2**20
-"""Bytes; a longer body is refused with 413."""
-
-GRACE = 20
-"""Seconds that requests under way may take after SIGTERM; SageMaker kills after 30."""
-
-Answer = Callable[[bytes, str, str], tuple[bytes, str]]
+STATUS: dict[type[InputError], int] = {
+    Unacceptable: 406,
+    TooLarge: 413,
+    Unsupported: 415,
+    Busy: 503,
+}
+"""All other errors of the client are 400."""
 
 
 def make_app(predictor: Predictor) -> "FastAPI":
     """Build the ASGI app; the model has answered once before it is given back.
 
-    ``POST /invocations`` takes ``text/csv`` (with or without a header) or
-    ``application/json`` (a list of objects, or ``{"instances": [...]}``), for images and
-    arrays ``application/x-npy`` or nested JSON lists. It answers in the type that
-    ``Accept`` names: JSON by default, CSV on request, with one probability per class for
-    every row. 400 a body that does not fit, 406 an ``Accept`` and 415 a content type that
-    it does not speak, 413 a body that is too long: each with one clear line.
+    ``POST /invocations`` takes ``text/csv`` (with or without a header), ``application/json``
+    (a list of objects, or ``{"instances": [...]}``), ``application/jsonlines`` and Parquet;
+    for images and arrays ``application/x-npy``, nested JSON lists, and one image as PNG or
+    JPEG. It answers in the type that ``Accept`` names: JSON by default, CSV, JSON lines or
+    NPY. 400 a body that does not fit, 406 an ``Accept`` and 415 a content type that it does
+    not speak, 413 a body that is too long, 503 when too much is waiting: each with one line.
 
     Raises:
         InputError: the model does not answer, or FastAPI is not installed.
@@ -47,121 +46,141 @@ def make_app(predictor: Predictor) -> "FastAPI":
         from fastapi import FastAPI, Request
     except ModuleNotFoundError as error:
         raise InputError("serve needs FastAPI. Install it: pip install 'fitwell[serve]'") from error
-    from starlette.responses import Response
+    from starlette.responses import JSONResponse, Response
 
-    answer = _warmed(predictor, Reader(predictor.encoder, predictor.shape))
-    app = FastAPI(title="fitwell")
+    from fitwell.serving.measures import Measures
+
+    model = Model(predictor)
+    model.start()
+    measures = Measures()
+    desk = _Desk(model, measures)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(model.close)
+
+    app = FastAPI(title="fitwell", version=__version__, lifespan=lifespan)
 
     async def ping() -> Response:
         return Response(status_code=200)
 
     async def invocations(request: Request) -> Response:
-        return await _respond(request, answer)
+        return await desk.respond(request)
+
+    async def parameters() -> Response:
+        return JSONResponse(
+            {
+                "MaxConcurrentTransforms": 8,
+                "BatchStrategy": "MULTI_RECORD",
+                "MaxPayloadInMB": MAX_BODY // 2**20,
+            }
+        )
+
+    async def metrics() -> Response:
+        content, kind = measures.text()
+        return Response(content, media_type=kind)
 
     # The annotations of nested functions are names that FastAPI could not resolve later.
-    ping.__annotations__ = {"return": Response}
+    for function in (ping, parameters, metrics):
+        function.__annotations__ = {"return": Response}
     invocations.__annotations__ = {"request": Request, "return": Response}
-    app.get("/ping")(ping)
-    app.post("/invocations")(invocations)
+    app.get("/ping", summary="Whether the model is ready")(ping)
+    app.post("/invocations", **described(model.reader, predictor.classes))(invocations)
+    app.get("/execution-parameters", summary="For a batch transform job")(parameters)
+    app.get("/metrics", summary="For Prometheus")(metrics)
     return app
 
 
-async def _respond(request: "Request", answer: Answer) -> "Response":
-    from starlette.concurrency import run_in_threadpool
+class _Desk:
+    """Takes requests to the model and brings answers back; counts what it holds."""
+
+    def __init__(self, model: Model, measures: Any) -> None:
+        self._model = model
+        self._measures = measures
+        self._held = 0
+
+    async def respond(self, request: "Request") -> "Response":
+        from starlette.responses import PlainTextResponse, Response
+
+        start, held = time.perf_counter(), _Held(self)
+        try:
+            content, kind = await self._answer(request, held)
+            response = Response(content, media_type=kind)
+        except InputError as error:
+            status = STATUS.get(type(error), 400)
+            line = " ".join(str(error).split()) + "\n"
+            response = PlainTextResponse(line, status_code=status)
+            if status == 503:
+                response.headers["Retry-After"] = "1"
+        except Exception:
+            self._measures.done(500, time.perf_counter() - start)
+            raise
+        finally:
+            held.let_go()
+        self._measures.done(response.status_code, time.perf_counter() - start)
+        return response
+
+    async def _answer(self, request: "Request", held: "_Held") -> Answer:
+        body = await _body(request, held)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+
+        def told(result: Answer | Exception) -> None:
+            loop.call_soon_threadsafe(_settle, answer, result)
+
+        headers = request.headers
+        self._model.ask(
+            Call(
+                body=body,
+                kind=headers.get("content-type", ""),
+                accept=headers.get("accept", ""),
+                told=told,
+            )
+        )
+        return await answer
+
+
+class _Held:
+    """What one request holds of the server's room for bodies."""
+
+    def __init__(self, desk: _Desk) -> None:
+        self._desk, self._bytes = desk, 0
+
+    def more(self, count: int) -> None:
+        if self._bytes + count > MAX_BODY:
+            raise TooLarge(f"the body is over {MAX_BODY:,} bytes; send fewer rows")
+        if self._desk._held + count > MAX_HELD:
+            raise Busy("the server holds as many bodies as it can; send this one again in a second")
+        self._bytes += count
+        self._desk._held += count
+
+    def let_go(self) -> None:
+        self._desk._held -= self._bytes
+        self._bytes = 0
+
+
+async def _body(request: "Request", held: _Held) -> bytes:
+    """Read a body, within the limits of size, room and time."""
     from starlette.requests import ClientDisconnect
-    from starlette.responses import Response
 
     body = bytearray()
     try:
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY:
-                return _refusal(413, f"the body is over {MAX_BODY:,} bytes; send fewer rows")
-    except ClientDisconnect:
-        return _refusal(400, "the client hung up")
-    kind = request.headers.get("content-type", "")
-    accept = request.headers.get("accept", "")
-    try:
-        content, media_type = await run_in_threadpool(answer, bytes(body), kind, accept)
-    except InputError as error:
-        return _refusal(_status(error), str(error))
-    return Response(content, media_type=media_type)
+        async with asyncio.timeout(PATIENCE):
+            async for part in request.stream():
+                held.more(len(part))
+                body += part
+    except ClientDisconnect as error:
+        raise InputError("the client hung up") from error
+    except TimeoutError as error:
+        raise InputError(f"the body did not arrive within {PATIENCE} seconds") from error
+    return bytes(body)
 
 
-def _warmed(predictor: Predictor, reader: Reader) -> Answer:
-    """Let the model answer once, and give what answers a request."""
-    try:
-        first = predictor.predict_proba(reader.example())
-    except Exception as error:  # whatever a network of the user's own may raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"the model does not answer: {reason}. Make the run anew.") from error
-    if first.shape != (1, len(predictor.classes)) or not np.isfinite(first).all():
-        raise InputError(
-            f"the model does not answer with one probability for each of its"
-            f" {len(predictor.classes)} classes, but with {first.tolist()}. Make the run anew."
-        )
-    # torch's number of threads, set while predicting, belongs to the whole process.
-    one_at_a_time = threading.Lock()
-
-    def answer(body: bytes, kind: str, accept: str) -> tuple[bytes, str]:
-        choose(accept)
-        rows = reader.read(body, kind)
-        with one_at_a_time:
-            probabilities = predictor.predict_proba(rows)
-        return write_answer(probabilities, predictor.classes, accept)
-
-    return answer
-
-
-def _status(error: InputError) -> int:
-    return {Unsupported: 415, Unacceptable: 406}.get(type(error), 400)
-
-
-def _refusal(status: int, message: str) -> "Response":
-    from starlette.responses import PlainTextResponse
-
-    return PlainTextResponse(" ".join(message.split()) + "\n", status_code=status)
-
-
-def serve_run(run: Path, *, host: str, port: int, factory: str | None = None) -> None:
-    """Load a run folder's model and serve it until SIGTERM or Ctrl-C; then return.
-
-    Raises:
-        InputError: the folder holds no model that can be served, or the port is taken.
-    """
-    with _ended_by_signals():
-        app = make_app(load_predictor(run, factory))
-        import uvicorn
-
-        config = uvicorn.Config(app, access_log=False, timeout_graceful_shutdown=GRACE)
-        with _listening(host, port) as listener:
-            uvicorn.Server(config).run(sockets=[listener])
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end what is inside, quietly.
-
-    uvicorn raises a signal again once it has shut down, which would kill the process; and a
-    container's first process ignores SIGTERM unless it says what to do.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
+def _settle(answer: "asyncio.Future[Answer]", result: Answer | Exception) -> None:
+    if answer.done():  # the client hung up
         return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    with suppress(KeyboardInterrupt):
-        yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        reason = str(error.strerror).split(" (")[0]
-        raise InputError(
-            f"--port {port} on --host {host} cannot be used: {reason}. Choose another."
-        ) from error
+    if isinstance(result, Exception):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)

@@ -1,6 +1,5 @@
 """Request bodies to what a model reads: rows of a table, images, or plain arrays."""
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,14 @@ from numpy.typing import NDArray
 from fitwell.data.columns import Column, TableEncoder
 from fitwell.data.images import ImageEncoder
 from fitwell.errors import InputError
+from fitwell.serving.arrays import pixels_first, read_image, read_nested, read_npy
 from fitwell.serving.csv_rows import read_csv, read_numbers
+from fitwell.serving.limits import check_rows
+from fitwell.serving.parquet_rows import read_parquet
 
 CSV, JSON, NPY = "text/csv", "application/json", "application/x-npy"
+LINES, PARQUET = "application/jsonlines", "application/x-parquet"
+PNG, JPEG = "image/png", "image/jpeg"
 
 
 class Unsupported(InputError):
@@ -38,8 +42,18 @@ class Reader:
     def kinds(self) -> tuple[str, ...]:
         """The content types that this model's rows come in."""
         if isinstance(self.encoder, TableEncoder):
-            return (CSV, JSON)
-        return (CSV, JSON, NPY) if self.encoder is None and len(self.shape) == 1 else (JSON, NPY)
+            return (CSV, JSON, LINES, PARQUET)
+        if isinstance(self.encoder, ImageEncoder):
+            return (JSON, NPY, PNG, JPEG)
+        return (CSV, JSON, NPY) if len(self.shape) == 1 else (JSON, NPY)
+
+    @property
+    def json_shape(self) -> tuple[int, ...]:
+        """What one row looks like as nested lists: of an image the channels come last."""
+        if isinstance(self.encoder, ImageEncoder):
+            channels, height, width = self.shape
+            return (height, width, channels)
+        return self.shape
 
     def read(self, body: bytes, content_type: str) -> Any:
         """Read rows; where no content type is named, the first of `kinds` is taken.
@@ -52,16 +66,24 @@ class Reader:
         kind = kind.strip().lower() or self.kinds[0]
         if kind not in self.kinds:
             raise Unsupported(
-                f"content type {kind!r} is not read here; send {' or '.join(self.kinds)}"
+                f"content type {kind!r} is not read here; send {', '.join(self.kinds[:-1])} or"
+                f" {self.kinds[-1]}"
             )
         if kind == NPY:
-            return self._fit(_npy(body))
+            return self._fit(read_npy(body))
+        if kind in (PNG, JPEG):
+            return self._fit(read_image(body, self.shape))
         if isinstance(self.encoder, TableEncoder):
             columns = self.encoder.columns
             if kind == CSV:
                 return read_csv(body, columns, parameters)
-            return _dates_as_text(_records(body, [column.name for column in columns]), columns)
-        return self._fit(read_numbers(body, self.shape[0]) if kind == CSV else _nested(body))
+            if kind == PARQUET:
+                return read_parquet(body, [column.name for column in columns])
+            rows = _lines(body) if kind == LINES else _json(body)
+            return _dates_as_text(_records(rows, [column.name for column in columns]), columns)
+        if kind == CSV:
+            return self._fit(read_numbers(body, self.shape[0]))
+        return self._fit(read_nested(_json(body)))
 
     def example(self) -> Any:
         """Give one row to warm up with: every value missing, or zero."""
@@ -73,7 +95,7 @@ class Reader:
     def _fit(self, array: NDArray[Any]) -> NDArray[Any]:
         """Check an array of images or plain numbers against what the network reads."""
         if isinstance(self.encoder, ImageEncoder):
-            return _pixels(array, self.shape)
+            return pixels_first(array, self.shape)
         if array.shape[1:] != self.shape or len(array) == 0:
             raise InputError(
                 f"the array has shape {array.shape}, but {('rows', *self.shape)} is expected"
@@ -94,9 +116,23 @@ def _json(body: bytes) -> Any:
     return data.get("instances") if isinstance(data, dict) else data
 
 
-def _records(body: bytes, names: Sequence[str]) -> pd.DataFrame:
+def _lines(body: bytes) -> list[Any]:
+    """Read one JSON document per line."""
+    rows = [line for line in body.splitlines() if line.strip()]
+    if not rows:
+        raise InputError("the body is empty; send at least one row")
+    check_rows(len(rows))
+    found = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            found.append(json.loads(row))
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"line {number} of the body is not JSON: {error}") from error
+    return found
+
+
+def _records(data: Any, names: Sequence[str]) -> pd.DataFrame:
     """Read a list of objects, or of lists of values in the order of ``names``."""
-    data = _json(body)
     if isinstance(data, list) and data and all(isinstance(row, list) for row in data):
         data = [_named(row, names, number) for number, row in enumerate(data, start=1)]
     if not isinstance(data, list) or not data or not all(isinstance(row, dict) for row in data):
@@ -104,6 +140,7 @@ def _records(body: bytes, names: Sequence[str]) -> pd.DataFrame:
             'the JSON must be a list of objects, one per row, or {"instances": [...]}, with the'
             " columns as keys"
         )
+    check_rows(len(data))
     for number, row in enumerate(data, start=1):
         if any(isinstance(value, (dict, list)) for value in row.values()):
             raise InputError(
@@ -135,45 +172,3 @@ def _named(row: list[Any], names: Sequence[str], number: int) -> dict[str, Any]:
             f" {', '.join(names)}; or send objects with the columns as keys"
         )
     return dict(zip(names, row, strict=True))
-
-
-def _nested(body: bytes) -> NDArray[Any]:
-    try:
-        array = np.asarray(_json(body))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError("the JSON lists differ in length; every row needs one shape") from error
-    return _numeric(array)
-
-
-def _npy(body: bytes) -> NDArray[Any]:
-    try:
-        array = np.lib.format.read_array(io.BytesIO(body), allow_pickle=False)
-    except Exception as error:  # numpy raises many kinds for a broken file
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"the body is not a .npy file of plain numbers: {reason}") from error
-    return _numeric(array)
-
-
-def _numeric(array: NDArray[Any]) -> NDArray[Any]:
-    if array.dtype.kind not in "buif" or array.ndim == 0:
-        raise InputError(
-            "the body must hold numbers only: a list, or an array, with one entry per row"
-        )
-    return array
-
-
-def _pixels(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Turn [rows, height, width] or [rows, height, width, channels] into channels first."""
-    channels, height, width = shape
-    if array.ndim == 3:
-        array = array[..., None]
-    if array.shape[1:] != (height, width, channels) or len(array) == 0:
-        raise InputError(
-            f"the images have shape {array.shape}, but ('rows', {height}, {width}, {channels}) is"
-            " expected; the last may be left out for grey images"
-        )
-    if (array != np.clip(np.round(array), 0, 255)).any():
-        raise InputError("the images hold other values than whole numbers from 0 to 255")
-    return np.ascontiguousarray(array.astype(np.uint8).transpose(0, 3, 1, 2))

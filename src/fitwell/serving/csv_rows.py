@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fitwell.data.columns import Column
 from fitwell.errors import InputError
+from fitwell.serving.limits import check_rows
 
 TRUTH = {
     **dict.fromkeys(("True", "TRUE", "true"), "True"),
@@ -81,6 +82,7 @@ def _text(body: bytes) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
     if not text.strip():
         raise InputError("the body is empty; send at least one row")
+    check_rows(text.count("\n") - 1)  # a header, and a last line that ends
     return text
 
 
