@@ -14,7 +14,7 @@ from fitwell.data.images import ImageEncoder
 from fitwell.errors import InputError
 from fitwell.serving.arrays import pixels_first, read_image, read_nested, read_npy
 from fitwell.serving.csv_rows import read_csv, read_numbers
-from fitwell.serving.limits import check_rows
+from fitwell.serving.limits import MAX_NESTED, TooLarge, check_rows
 from fitwell.serving.parquet_rows import read_parquet
 
 CSV, JSON, NPY = "text/csv", "application/json", "application/x-npy"
@@ -109,6 +109,8 @@ class Reader:
 def _json(body: bytes) -> Any:
     if not body.strip():
         raise InputError("the body is empty; send at least one row")
+    if body.count(b"[") + body.count(b"{") > MAX_NESTED:
+        raise TooLarge(f"the JSON holds over {MAX_NESTED:,} lists and objects; send fewer rows")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -8,6 +8,9 @@ MAX_BODY = 20 * 2**20
 MAX_ROWS = 100_000
 """Rows of one request; more are refused with 413."""
 
+MAX_NESTED = 1_000_000
+"""Lists and objects of a JSON body: each takes a hundred bytes, however short it is."""
+
 MAX_HELD = 128 * 2**20
 """Bytes of bodies that are held at once; what would exceed them is refused with 503."""
 
