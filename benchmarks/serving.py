@@ -137,9 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument(
-        "--peers", nargs="+", help="those of them; the first leads"
-    )
+    parser.add_argument("--peers", nargs="+", help="those of them; the first leads")
     given = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.error("wrk is not installed; it is a package of most systems (apt install wrk)")

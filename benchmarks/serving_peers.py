@@ -44,10 +44,8 @@ class Batched(Api):
         return pd.concat(inputs, ignore_index=True)
 
     def unbatch(self, output):
-        start = 0
-        for rows in self.ends:
-            yield output[start : start + rows]
-            start += rows
+        starts = [sum(self.ends[:place]) for place in range(len(self.ends))]
+        return [output[s : s + rows] for s, rows in zip(starts, self.ends)]
 
 
 if __name__ == "__main__":
