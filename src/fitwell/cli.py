@@ -191,12 +191,9 @@ def report(run: Path, lang: str, png: bool) -> None:
         fitwell report run --lang ko --png
     """
     with plain_errors():
-        from fitwell.report.files import write_files
-        from fitwell.runs.folder import RunFolder
+        from fitwell.runs.reporting import report_run
 
-        folder = RunFolder.open(run)
-        given: dict[str, Any] = {"lang": lang, "png": png}
-        paths = write_files(folder.path, folder.result(), run=folder.asked(), **given)
+        paths = report_run(run, lang="ko" if lang == "ko" else "en", png=png)
     for path in paths:
         click.echo(path)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fitwell.data.encoder_files import load_transformer
 from fitwell.errors import InputError
 from fitwell.storage import read_json, replacing, write_json
 
@@ -21,9 +22,6 @@ RAREST = 5
 
 CLIP = 3.0
 """Scaled numbers are bent into (-3, 3): z / sqrt(1 + (z/3)²)."""
-
-TRUSTED = ("numpy.dtype",)
-"""What a saved encoder holds beside the types that skops trusts by itself; no code."""
 
 HUGE = 1e100
 """Larger numbers are cut off, so that their squares stay finite."""
@@ -150,23 +148,49 @@ class TableEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> "TableEncoder":
-        """Read what `save` wrote; only types that skops trusts, and `TRUSTED`, are built.
+        """Read what `save` wrote; only types that an encoder is made of are built.
 
         Raises:
-            InputError: a file holds something else.
+            InputError: a file holds something else, or the two do not fit each other.
         """
-        import skops.io
+        path = folder / "encoder.json"
+        about = read_json(path)
+        columns, inputs = about.get("columns"), about.get("inputs")
+        named = isinstance(columns, list) and all(map(_named, columns))
+        if type(inputs) is not int or not named:
+            raise InputError(f"{path} does not describe columns. Copy the run folder again.")
+        encoder = cls(
+            [Column(name, kind) for name, kind in columns or ()],
+            load_transformer(folder / "encoder.skops"),
+            inputs,
+        )
+        encoder._try_out(folder)
+        return encoder
 
-        about = read_json(folder / "encoder.json")
+    def _try_out(self, folder: Path) -> None:
+        """Encode a row without values: what cannot work shows before it is asked for."""
+        row = pd.DataFrame({column.name: [None] for column in self.columns})
         try:
-            transformer = skops.io.load(folder / "encoder.skops", trusted=list(TRUSTED))
-        except Exception as error:  # skops raises many kinds; none is fit to be loaded
-            reason = " ".join(str(error).split())[:200]
+            encoded = self.transform(row)
+        except Exception as error:  # whatever scikit-learn says of attributes that were changed
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise InputError(
-                f"{folder / 'encoder.skops'} is refused: {reason}. Copy the run folder again."
+                f"{folder / 'encoder.skops'} cannot encode: {reason}. Copy the run folder again."
             ) from error
-        columns = [Column(name, kind) for name, kind in about["columns"]]
-        return cls(columns, transformer, int(about["inputs"]))
+        if encoded.shape != (1, *self.shape) or not np.isfinite(encoded).all():
+            raise InputError(
+                f"{folder / 'encoder.skops'} does not give {self.shape[0]} finite numbers for a"
+                " row, as encoder.json says. Copy the run folder again."
+            )
+
+
+def _named(entry: Any) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) == 2
+        and isinstance(entry[0], str)
+        and entry[1] in ("number", "category", "date")
+    )
 
 
 def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:
