@@ -76,6 +76,11 @@ class TableEncoder:
         self._transformer = transformer
         self.shape = (inputs,)
 
+    @property
+    def transformer(self) -> Any:
+        """The fitted ``ColumnTransformer``, which gives the inputs before they are bent."""
+        return self._transformer
+
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "TableEncoder":
         """Fit on the rows of ``frame``."""

@@ -46,9 +46,14 @@ def write_manifest(folder: Path, written: Mapping[str, Path] | None = None) -> N
         folder: of the run.
         written: files that lie elsewhere so far, by the names that they will have.
     """
+    write_json(folder / MANIFEST, manifest_of(folder, written))
+
+
+def manifest_of(folder: Path, written: Mapping[str, Path] | None = None) -> dict[str, Any]:
+    """Give what `write_manifest` writes."""
     places = {name: folder / name for name in (*EVIDENCE, LINK)} | dict(written or {})
     hashes = {name: sha256(path) for name, path in places.items() if path.is_file()}
-    write_json(folder / MANIFEST, {"format": FORMAT, "sha256": hashes})
+    return {"format": FORMAT, "sha256": hashes}
 
 
 def check_manifest(folder: Path, *, needed: bool, leave_out: Collection[str] = ()) -> None:
