@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 from fitwell.cli import main
 from fitwell.errors import InputError
 from fitwell.runs.prediction import load_predictor
+from serving.conftest import make_rows
 from vetting.forging import rehash
 
 EVIDENCE = ["run.json", "result.json", "report.html", "model/model.json"]
@@ -306,10 +307,54 @@ def test_an_encoder_of_other_parts_is_refused(run, refusal, case):
     assert words in refusal(run)
 
 
+def test_attributes_that_scikit_learn_alone_would_read_change_nothing(run, made):
+    """With these a OneHotEncoder makes SciPy write beyond its memory."""
+    import skops.io
+
+    rows = make_rows().drop(columns="bought")
+    path = run / "model" / "encoder.skops"
+    transformer = skops.io.load(path, trusted=["numpy.dtype"])
+    one_hot = transformer.named_transformers_["categories"]
+    one_hot._n_features_outs = [1] * len(one_hot.categories_)
+    one_hot._default_to_infrequent_mappings = [
+        None if known is None else known + 10**6
+        for known in one_hot._default_to_infrequent_mappings
+    ]
+    one_hot.handle_unknown = "error"
+    skops.io.dump(transformer, path)
+    rehash(run)
+    expected = load_predictor(made).predict_proba(rows)
+    assert np.array_equal(load_predictor(run).predict_proba(rows), expected)
+
+
+FORGED = {
+    "a scale of zero": (lambda t: t.named_transformers_["wide"][0].scale_.fill(0), "has no finite center, scale and fill"),
+    "an infinite center": (lambda t: t.named_transformers_["wide"][0].center_.fill(np.inf), "has no finite center, scale and fill"),
+    "fewer constants than columns": (lambda t: setattr(t.named_transformers_["wide"][0], "scale_", np.ones(1)), "encoder.skops is refused"),
+    "whole numbers": (lambda t: setattr(t.named_transformers_["wide"][0], "scale_", np.ones(9, dtype=int)), "a constant is no number"),
+    "rare values that are none": (lambda t: setattr(t.named_transformers_["categories"], "_infrequent_indices", [np.array([10**6])] * 9), "out of bounds"),
+    "values that are no texts": (lambda t: setattr(t.named_transformers_["categories"], "categories_", [np.array([1, 2], dtype=object)] * 9), "has values that are no texts"),
+    "no parts": (lambda t: setattr(t, "transformers_", []), "encoder.skops is refused: KeyError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_constants_that_no_training_gives_are_refused(run, refusal, case):
+    import skops.io
+
+    change, words = FORGED[case]
+    path = run / "model" / "encoder.skops"
+    transformer = skops.io.load(path, trusted=["numpy.dtype"])
+    change(transformer)
+    skops.io.dump(transformer, path)
+    rehash(run)
+    assert words in refusal(run)
+
+
 def test_columns_that_do_not_fit_the_transformer_are_refused(run, refusal):
     change_json(run / "model/encoder.json", lambda about: about["columns"].pop())
     rehash(run)
-    assert "encoder.skops cannot encode: " in refusal(run)
+    assert "encoder.json and encoder.skops do not fit each other" in refusal(run)
 
 
 @pytest.mark.parametrize("name", ["model/weights.safetensors", "model/encoder.skops"])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fitwell.data.constants import constants_of
 from fitwell.data.encoder_files import load_transformer
 from fitwell.errors import InputError
 from fitwell.storage import read_json, replacing, write_json
@@ -71,15 +72,11 @@ class TableEncoder:
         the scaling and bending.
     """
 
-    def __init__(self, columns: Sequence[Column], transformer: Any, inputs: int) -> None:
+    def __init__(self, columns: Sequence[Column], transformer: Any) -> None:
         self.columns = tuple(columns)
-        self._transformer = transformer
-        self.shape = (inputs,)
-
-    @property
-    def transformer(self) -> Any:
-        """The fitted ``ColumnTransformer``, which gives the inputs before they are bent."""
-        return self._transformer
+        self.constants = constants_of(transformer)
+        self.shape = (self.constants.inputs,)
+        self._transformer = transformer  # to be stored; rows are encoded by the constants
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "TableEncoder":
@@ -112,10 +109,9 @@ class TableEncoder:
             ],
             sparse_threshold=0,
         )
-        encoder = cls(columns, transformer, 0)
-        transformer.fit(encoder._table(numbers, categories))
-        encoder.shape = (encoder._encode(numbers[:1], categories[:1]).shape[1],)
-        return encoder
+        flags = numbers.isna().astype(np.float64).add_prefix("missing ")
+        transformer.fit(pd.concat([numbers, flags, categories], axis=1))
+        return cls(columns, transformer)
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
         """Encode rows, in order; columns not known from fitting are ignored.
@@ -127,18 +123,11 @@ class TableEncoder:
         _check_present(frame, self.columns)
         if len(frame) == 0:
             return np.empty((0, *self.shape), dtype=np.float32)
-        return self._encode(*_spread(frame, self.columns))
-
-    def _encode(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> NDArray[np.float32]:
-        encoded = self._transformer.transform(self._table(numbers, categories))
-        scaled = np.asarray(encoded, dtype=np.float64)
+        numbers, categories = _spread(frame, self.columns)
+        scaled = self.constants.encode(numbers, categories)
         bent = scaled[:, : numbers.shape[1]]
         scaled[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
         return scaled.astype(np.float32)
-
-    def _table(self, numbers: pd.DataFrame, categories: pd.DataFrame) -> pd.DataFrame:
-        flags = numbers.isna().astype(np.float64).add_prefix("missing ")
-        return pd.concat([numbers, flags, categories], axis=1)
 
     def save(self, folder: Path) -> None:
         """Write ``encoder.json`` and ``encoder.skops``."""
@@ -164,29 +153,30 @@ class TableEncoder:
         named = isinstance(columns, list) and all(map(_named, columns))
         if type(inputs) is not int or not named:
             raise InputError(f"{path} does not describe columns. Copy the run folder again.")
-        encoder = cls(
-            [Column(name, kind) for name, kind in columns or ()],
-            load_transformer(folder / "encoder.skops"),
-            inputs,
-        )
-        encoder._try_out(folder)
-        return encoder
-
-    def _try_out(self, folder: Path) -> None:
-        """Encode a row without values: what cannot work shows before it is asked for."""
-        row = pd.DataFrame({column.name: [None] for column in self.columns})
+        transformer = load_transformer(folder / "encoder.skops")
         try:
-            encoded = self.transform(row)
-        except Exception as error:  # whatever scikit-learn says of attributes that were changed
+            encoder = cls([Column(name, kind) for name, kind in columns or ()], transformer)
+        except Exception as error:  # whatever attributes that were changed may bring about
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise InputError(
-                f"{folder / 'encoder.skops'} cannot encode: {reason}. Copy the run folder again."
+                f"{folder / 'encoder.skops'} is refused: {reason}. Copy the run folder again."
             ) from error
-        if encoded.shape != (1, *self.shape) or not np.isfinite(encoded).all():
+        if encoder.shape != (inputs,) or not encoder._knows_its_columns():
             raise InputError(
-                f"{folder / 'encoder.skops'} does not give {self.shape[0]} finite numbers for a"
-                " row, as encoder.json says. Copy the run folder again."
+                f"{path} and encoder.skops do not fit each other. Copy the run folder again."
             )
+        return encoder
+
+    def _knows_its_columns(self) -> bool:
+        """Whether the constants are those of the columns, each once."""
+        row = pd.DataFrame({column.name: [None] for column in self.columns})
+        numbers, categories = _spread(row, self.columns)
+        found = self.constants
+        return (
+            sorted(number.key for number in found.numbers) == sorted(numbers.columns)
+            and sorted(category.key for category in found.categories) == sorted(categories.columns)
+            and set(found.flags) <= set(numbers.columns)
+        )
 
 
 def _named(entry: Any) -> bool:

@@ -1,9 +1,9 @@
 """What stays outside an exported file: how raw values become the network's input."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fitwell.data.columns import CLIP, TableEncoder
+from fitwell.data.constants import Category, Constants
 from fitwell.data.images import ImageEncoder
 
 NUMBERS = (
@@ -42,42 +42,27 @@ def describe_encoder(encoder: TableEncoder | ImageEncoder | None) -> dict[str, A
         "kind": "table",
         "how": {"number": NUMBERS, "date": DATES, "missing": FLAGS, "category": CATEGORIES},
         "columns": [[column.name, column.kind] for column in encoder.columns],
-        "inputs": _inputs(encoder.transformer),
+        "inputs": _inputs(encoder.constants),
     }
 
 
-def _inputs(transformer: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for name, fitted, keys in transformer.transformers_:
-        if name in ("wide", "narrow") and len(keys):
-            scaler, imputer = fitted[0], fitted[1]
-            center = scaler.center_ if name == "wide" else scaler.mean_
-            found += _numbers(keys, center, scaler.scale_, imputer.statistics_)
-        elif name == "empty" and len(keys):
-            found += _numbers(keys, [0] * len(keys), [1] * len(keys), fitted.statistics_)
-        elif name == "missing":
-            found += [_named(key.removeprefix("missing ")) | {"missing": True} for key in keys]
-        elif name == "categories" and len(keys):
-            for number, key in enumerate(keys):
-                found += _categories(_named(key), fitted, number)
-    return found
+def _inputs(constants: Constants) -> list[dict[str, Any]]:
+    numbers = (
+        _named(n.key) | {"center": n.center, "scale": n.scale, "fill": n.fill}
+        for n in constants.numbers
+    )
+    flags = (_named(key) | {"missing": True} for key in constants.flags)
+    return [*numbers, *flags, *(e for c in constants.categories for e in _categories(c))]
 
 
-def _numbers(keys: Any, center: Any, scale: Any, fill: Any) -> list[dict[str, Any]]:
-    return [
-        _named(key) | {"center": float(c), "scale": float(s), "fill": float(f)}
-        for key, c, s, f in zip(keys, center, scale, fill, strict=True)
-    ]
-
-
-def _categories(named: Mapping[str, Any], one_hot: Any, number: int) -> list[dict[str, Any]]:
-    rare = one_hot.infrequent_categories_[number]
-    rare = [] if rare is None else [str(value) for value in rare]
-    alone = [str(value) for value in one_hot.categories_[number] if str(value) not in set(rare)]
-    entries = [{**named, "values": [value], "others": False} for value in alone]
-    return [*entries, {**named, "values": rare, "others": True}] if rare else entries
+def _categories(category: Category) -> list[dict[str, Any]]:
+    named = _named(category.key)
+    entries = [{**named, "values": [value], "others": False} for value in category.alone]
+    if category.rare:
+        entries.append({**named, "values": list(category.rare), "others": True})
+    return entries
 
 
 def _named(key: str) -> dict[str, Any]:
-    part, _, column = str(key).partition(" ")
+    part, _, column = key.partition(" ")
     return {"column": column, "part": part}
