@@ -4,10 +4,6 @@ import sys
 
 import pytest
 
-pytest.importorskip("onnxscript", reason="the extra export is not installed")
-pytest.importorskip("onnxruntime", reason="the extra export is not installed")
-pytest.importorskip("onnx", reason="the extra export is not installed")
-
 from serving.conftest import (  # noqa: F401 - fixtures
     array_run,
     image_run,

@@ -7,8 +7,6 @@ import subprocess
 import sys
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner
@@ -19,6 +17,10 @@ from fitwell.runs.prediction import load_predictor
 from fitwell.version import __version__
 from serving.live import FITWELL
 from vetting.forging import rehash
+
+onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
+pytest.importorskip("onnxscript", reason="the extra export is not installed")
 
 RUNS = ["run", "image_run", "array_run", "bag_run", "greedy_run", "own_run"]
 FAST = {("run", "torch"), ("image_run", "onnx"), ("bag_run", "onnx"), ("own_run", "onnx")}

@@ -73,10 +73,11 @@ def _deliver(out: Path, folders: JobFolders) -> None:
     """Copy the run folder to the model folder, result and report to the output."""
     folders.model.mkdir(parents=True, exist_ok=True)
     folders.output_data.mkdir(parents=True, exist_ok=True)
-    for name in ("run.json", "result.json", "report.html", "manifest.json"):
+    for name in ("run.json", "result.json", "report.html"):
         for target in (folders.model, folders.output_data):
             if (out / name).is_file():
                 shutil.copy2(out / name, target / name)
+    shutil.copy2(out / "manifest.json", folders.model / "manifest.json")
     shutil.copytree(out / "model", folders.model / "model", dirs_exist_ok=True)
 
 
