@@ -15,7 +15,7 @@ FLOORS = {
     "results": 1,
     "statistics": 2, "storage": 2, "determinism": 2, "own": 2,
     "data": 3, "models": 3, "recipe": 3,
-    "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
+    "vetting": 4, "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
     "compaction": 5, "remedies": 5,
     "treatment": 6,
     "population": 7,
@@ -23,7 +23,7 @@ FLOORS = {
     "diagnosis": 9, "tuning": 9, "comparison": 9, "model_files": 9, "evaluation": 9,
     "report": 10, "loggers": 10,
     "runs": 11,
-    "serving": 12, "sagemaker": 12, "shell": 12, "options": 12, "adapters": 12, "estimators": 12,
+    "serving": 12, "exports": 12, "sagemaker": 12, "shell": 12, "options": 12, "adapters": 12, "estimators": 12,
     "cli": 13, "__init__": 13,
 }  # fmt: skip
 

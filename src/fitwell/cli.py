@@ -191,12 +191,9 @@ def report(run: Path, lang: str, png: bool) -> None:
         fitwell report run --lang ko --png
     """
     with plain_errors():
-        from fitwell.report.files import write_files
-        from fitwell.runs.folder import RunFolder
+        from fitwell.runs.reporting import report_run
 
-        folder = RunFolder.open(run)
-        given: dict[str, Any] = {"lang": lang, "png": png}
-        paths = write_files(folder.path, folder.result(), run=folder.asked(), **given)
+        paths = report_run(run, lang="ko" if lang == "ko" else "en", png=png)
     for path in paths:
         click.echo(path)
 
@@ -218,6 +215,46 @@ def predict(run: Path, data: str, out: Path | None, model: str | None) -> None:
 
         text = predict_file(run, data, out=out, factory=model)
         click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(["onnx", "torch"]), help="One file to write.")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write model.tar.gz instead: model and evidence, as SageMaker takes them.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File [model.onnx, model.pt2].")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--compact", is_flag=True, help="Leave out dead units: same outputs, fewer numbers.")
+@click.option("--model", help="For a network of your own: module:factory once more.")
+def export(run: Path, kind: Any, archive: Path | None, force: bool, **given: Any) -> None:
+    """Write the network of RUN as one file for another runtime, or RUN as an archive.
+
+    The file gives softmax probabilities. Preprocessing stays outside; what it does is told and
+    written into the file. Nothing is written unless the file answers as torch does, to 1e-5.
+
+    \b
+    Example:
+        fitwell export run --format onnx --out model.onnx
+        fitwell export run --archive model.tar.gz
+    """
+    with plain_errors():
+        if (kind is None) == (archive is None) or (archive and any(given.values())):
+            raise InputError(
+                "export takes --format onnx, --format torch or --archive FILE, one of them; --out,"
+                " --compact and --model go with --format."
+            )
+        from fitwell.exports.export import archive_run, export_run
+
+        if archive:
+            text = archive_run(run, archive, force=force)
+        else:
+            out, compacted, factory = given["out"], given["compact"], given["model"]
+            text = export_run(run, kind, out=out, force=force, compacted=compacted, factory=factory)
+        click.echo(text)
 
 
 @main.command()

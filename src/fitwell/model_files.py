@@ -2,30 +2,40 @@
 
 ``model.json`` says what the network is, ``weights.safetensors`` holds its numbers,
 ``encoder.json`` (and ``encoder.skops`` for tables) the preprocessing. ``model.json`` holds
-the sha256 of the others: a file that was changed is refused.
+the sha256 of the others: a file that was changed is refused. So is, whatever its hash says,
+one that does not hold what a run writes, before it takes memory.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from fitwell.data.columns import TableEncoder
 from fitwell.data.images import ImageEncoder
 from fitwell.errors import InputError
 from fitwell.models.blueprint import Blueprint, find_factory
 from fitwell.models.ensemble import Ensemble
-from fitwell.storage import read_json, replacing, write_json
+from fitwell.storage import replacing, write_json
 from fitwell.training.loop import probabilities
+from fitwell.vetting.about import FORMAT, About, read_about
+from fitwell.vetting.hashes import check_hash, sha256
+from fitwell.vetting.layout import ABOUT, FILES, WEIGHTS, check_names
+from fitwell.vetting.tensors import Form, check_fit, read_header
 
-FORMAT = 1
+TYPES = {
+    torch.bool: "BOOL", torch.uint8: "U8", torch.int8: "I8", torch.int16: "I16",
+    torch.int32: "I32", torch.int64: "I64", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.float32: "F32", torch.float64: "F64", torch.complex64: "C64",
+}  # fmt: skip
+"""How safetensors writes the types of torch."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +89,12 @@ def save_model(
     shape: Sequence[int],
     classes: Sequence[str],
     encoder: Any,
+    manifest: bool = False,
 ) -> None:
     """Write a model's files into ``folder``, which is made if need be.
 
-    ``blueprint`` is that of the network; of an ensemble that of one member.
+    ``blueprint`` is that of the network; of an ensemble that of one member. ``manifest`` says
+    that the hashes of the run's evidence will lie beside the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
@@ -90,9 +102,9 @@ def save_model(
         save_file(state, temporary)
     if hasattr(encoder, "save"):
         encoder.save(folder)
-    files = sorted(path.name for path in folder.iterdir() if path.name != "model.json")
+    kind = type(encoder).__name__ if hasattr(encoder, "save") else None
     write_json(
-        folder / "model.json",
+        folder / ABOUT,
         {
             "format": FORMAT,
             "network": {
@@ -107,8 +119,9 @@ def save_model(
             },
             "shape": list(shape),
             "classes": list(classes),
-            "encoder": type(encoder).__name__ if hasattr(encoder, "save") else None,
-            "sha256": {name: _sha256(folder / name) for name in files},
+            "encoder": kind,
+            **({"manifest": True} if manifest else {}),
+            "sha256": {name: sha256(folder / name) for name in sorted(FILES[kind])},
         },
     )
 
@@ -125,71 +138,113 @@ def load_model(folder: Path, factory: str | None = None) -> Predictor:
         InputError: a file is missing, was changed, or does not fit; or ``factory`` is
             needed and was not given.
     """
-    about = read_json(folder / "model.json")
-    if about.get("format") != FORMAT:
-        raise InputError(
-            f"{folder / 'model.json'} has format {about.get('format')!r}, but this fitwell reads"
-            f" format {FORMAT}. Use the version that made it."
-        )
-    _check_hashes(folder, about)
+    about = check_model(folder)
     encoder: TableEncoder | ImageEncoder | None = None
-    if about["encoder"] == "TableEncoder":
+    if about.encoder == "TableEncoder":
         encoder = TableEncoder.load(folder)
-    elif about["encoder"] == "ImageEncoder":
+    elif about.encoder == "ImageEncoder":
         encoder = ImageEncoder.load(folder)
-    classes = tuple(about["classes"])
-    blueprint = _blueprint(about["network"], factory, folder)
-    network = _build(blueprint, about, len(classes))
-    try:
-        network.load_state_dict(load_file(folder / "weights.safetensors"))
-    except (RuntimeError, SafetensorError) as error:
+    if encoder is not None and tuple(encoder.shape) != about.shape:
         raise InputError(
-            f"{folder / 'weights.safetensors'} does not fit the network:"
-            f" {str(error).splitlines()[0]}. Make the run anew."
-        ) from error
-    return Predictor(network.eval(), encoder, classes, tuple(about["shape"]))
-
-
-def _build(blueprint: Blueprint, about: Mapping[str, Any], outputs: int) -> nn.Module:
-    shape, members = tuple(about["shape"]), about["network"].get("members")
-    if not members:
-        return blueprint.build(shape, outputs)
-    return Ensemble([blueprint.build(shape, outputs) for _ in range(members)])
-
-
-def _blueprint(network: Mapping[str, Any], factory: str | None, folder: Path) -> Blueprint:
-    if network["kind"] != "custom":
-        return Blueprint(
-            kind=network["kind"],
-            widths=tuple(network["widths"]),
-            activation=network["activation"],
-            hidden=network["hidden"],
-            width=network["width"],
-            removed=network["removed"],
+            f"{folder / ABOUT} has rows of shape {about.shape}, but the encoder gives"
+            f" {tuple(encoder.shape)}. Copy the run folder again."
         )
-    if factory is None:
-        raise InputError(
-            f"{folder} holds a network of your own, {network['factory'] or 'a Python object'}."
-            " Name it again with --model module:factory, so that no code runs that you did not"
-            " name."
-        )
-    return Blueprint(
-        kind="custom", factory=find_factory(factory), name=factory, width=network["width"]
-    )
+    network = _network(_blueprint(about, factory, folder), about, folder / WEIGHTS)
+    return Predictor(network.eval(), encoder, about.classes, about.shape)
 
 
-def _check_hashes(folder: Path, about: Mapping[str, Any]) -> None:
-    for name, expected in about["sha256"].items():
-        path = folder / Path(name).name
-        if not path.is_file():
-            raise InputError(f"{path} is missing. Copy the whole run folder again.")
-        if _sha256(path) != expected:
+def check_model(folder: Path) -> About:
+    """Check a model's files by name, kind, size and hash, and give what model.json says.
+
+    Raises:
+        InputError: one is missing, was changed, or is no file of a model.
+    """
+    check_names(folder)
+    about = read_about(folder)
+    for name, expected in about.sha256.items():
+        check_hash(folder / name, expected, ABOUT)
+    return about
+
+
+def _network(blueprint: Blueprint, about: About, path: Path) -> nn.Module:
+    """Build the network that model.json describes and give it its weights.
+
+    A built-in one is first built without memory, so that nothing larger than the file of its
+    weights is ever taken.
+    """
+    found = read_header(path)
+    if blueprint.kind == "custom":
+        network = _build(blueprint, about)
+        check_fit(path, found, _forms(network))
+    else:
+        layers = max(1, len(about.widths) - about.removed) + 1
+        if layers * max(1, about.members) > len(found):
             raise InputError(
-                f"{path} was changed since the run: its sha256 is not the one in model.json. Copy"
-                " the run folder again, or make the run anew."
+                f"{path} has {len(found)} tensors, too few for the layers in model.json. Copy the"
+                " run folder again."
+            )
+        with torch.device("meta"):
+            network = _outlined(blueprint, about, path)
+        check_fit(path, found, _forms(network))
+        network = network.to_empty(device="cpu")
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise InputError(f"{path} is broken: {error}. Copy the run folder again.") from error
+    _check_numbers(path, state, dict(network.named_buffers()))
+    network.load_state_dict(state)
+    return network
+
+
+def _outlined(blueprint: Blueprint, about: About, path: Path) -> nn.Module:
+    try:
+        return _build(blueprint, about)
+    except (RuntimeError, OverflowError, TypeError) as error:
+        raise InputError(
+            f"{path.with_name(ABOUT)} describes no network that can be built:"
+            f" {str(error).splitlines()[0][:200]}. Copy the run folder again."
+        ) from error
+
+
+def _build(blueprint: Blueprint, about: About) -> nn.Module:
+    shape, outputs = about.shape, len(about.classes)
+    if not about.members:
+        return blueprint.build(shape, outputs)
+    return Ensemble([blueprint.build(shape, outputs) for _ in range(about.members)])
+
+
+def _forms(network: nn.Module) -> dict[str, Form]:
+    return {
+        name: Form(TYPES.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape))
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def _check_numbers(path: Path, state: Mapping[str, Tensor], buffers: Iterable[str]) -> None:
+    """Refuse weights that are no numbers; a buffer may be infinite, as a mask of attention is."""
+    for name, tensor in state.items():
+        bad = tensor.isnan() if name in buffers else ~tensor.isfinite()
+        if bool(bad.any()):
+            raise InputError(
+                f"{path}: {name[:80]!r} holds NaN or infinite numbers. Copy the run folder again,"
+                " or make the run anew."
             )
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _blueprint(about: About, factory: str | None, folder: Path) -> Blueprint:
+    if about.kind != "custom":
+        return Blueprint(
+            kind=about.kind,  # type: ignore[arg-type]  # looked at by read_about
+            widths=about.widths,
+            activation=about.activation,
+            hidden=about.hidden,
+            width=about.width,
+            removed=about.removed,
+        )
+    if factory is None:
+        raise InputError(
+            f"{folder} holds a network of your own, {about.factory or 'a Python object'}."
+            " Name it again with --model module:factory, so that no code runs that you did not"
+            " name."
+        )
+    return Blueprint(kind="custom", factory=find_factory(factory), name=factory, width=about.width)

@@ -46,7 +46,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} cannot be read: {error.strerror}. Name a folder that fitwell made."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is not a JSON file: {error}. Make the run anew with --force."
         ) from error

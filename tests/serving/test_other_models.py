@@ -1,6 +1,5 @@
 """Images, plain arrays, and models that cannot answer."""
 
-import hashlib
 import io
 import json
 import shutil
@@ -14,6 +13,7 @@ from fitwell.runs.prediction import load_predictor
 from serving.conftest import train
 from serving.live import FITWELL, free_port, served
 from toys import make_frame
+from vetting.forging import rehash
 
 
 def npy(array):
@@ -166,10 +166,8 @@ def test_csv_is_no_content_type_for_images(image_server):
 def test_a_model_that_fails_its_warm_up_is_never_served(array_run, tmp_path):
     broken = shutil.copytree(array_run, tmp_path / "run")
     weights = broken / "model" / "weights.safetensors"
-    save_file({name: value * np.nan for name, value in load_file(weights).items()}, weights)
-    about = json.loads((broken / "model" / "model.json").read_text())
-    about["sha256"][weights.name] = hashlib.sha256(weights.read_bytes()).hexdigest()
-    (broken / "model" / "model.json").write_text(json.dumps(about))
+    save_file({k: np.full_like(v, 3e38) for k, v in load_file(weights).items()}, weights)
+    rehash(broken)
     command = [FITWELL, "serve", broken, "--port", str(free_port())]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fitwell.data.encoding import Encoding
+from fitwell.data.constants import constants_of
+from fitwell.data.encoder_files import load_transformer
 from fitwell.errors import InputError
 from fitwell.storage import read_json, replacing, write_json
 
@@ -21,8 +22,6 @@ MOST_CATEGORIES = 64
 RAREST = 5
 """A category with fewer training rows shares its input with the other rare ones."""
 
-TRUSTED = ("numpy.dtype",)
-"""What a saved encoder holds beside the types that skops trusts by itself; no code."""
 
 HUGE = 1e100
 """Larger numbers are cut off, so that their squares stay finite."""
@@ -73,11 +72,11 @@ class TableEncoder:
     """
 
     def __init__(self, columns: Sequence[Column], transformer: Any) -> None:
-        """Take a ``ColumnTransformer`` that `fit` fitted."""
+        """Take a ``ColumnTransformer`` that `fit` fitted; rows are encoded by its constants."""
         self.columns = tuple(columns)
-        self._transformer = transformer
-        self._encoding = Encoding.of(transformer)
-        self.shape = (self._encoding.width,)
+        self.constants = constants_of(transformer)
+        self.shape = (self.constants.inputs,)
+        self._transformer = transformer  # to be stored
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "TableEncoder":
@@ -125,7 +124,7 @@ class TableEncoder:
         _check_present(frame, self.columns)
         if len(frame) == 0:
             return np.empty((0, *self.shape), dtype=np.float32)
-        return self._encoding.apply(*_spread(frame, self.columns), len(frame))
+        return self.constants.encode(*_spread(frame, self.columns), len(frame))
 
     def save(self, folder: Path) -> None:
         """Write ``encoder.json`` and ``encoder.skops``."""
@@ -140,23 +139,50 @@ class TableEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> "TableEncoder":
-        """Read what `save` wrote; only types that skops trusts, and `TRUSTED`, are built.
+        """Read what `save` wrote; only types that an encoder is made of are built.
 
         Raises:
-            InputError: a file holds something else.
+            InputError: a file holds something else, or the two do not fit each other.
         """
-        import skops.io
-
-        about = read_json(folder / "encoder.json")
+        path = folder / "encoder.json"
+        about = read_json(path)
+        columns, inputs = about.get("columns"), about.get("inputs")
+        named = isinstance(columns, list) and all(map(_named, columns))
+        if type(inputs) is not int or not named:
+            raise InputError(f"{path} does not describe columns. Copy the run folder again.")
+        transformer = load_transformer(folder / "encoder.skops")
         try:
-            transformer = skops.io.load(folder / "encoder.skops", trusted=list(TRUSTED))
-        except Exception as error:  # skops raises many kinds; none is fit to be loaded
-            reason = " ".join(str(error).split())[:200]
+            encoder = cls([Column(name, kind) for name, kind in columns or ()], transformer)
+        except Exception as error:  # whatever attributes that were changed may bring about
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise InputError(
                 f"{folder / 'encoder.skops'} is refused: {reason}. Copy the run folder again."
             ) from error
-        columns = [Column(name, kind) for name, kind in about["columns"]]
-        return cls(columns, transformer)
+        if encoder.shape != (inputs,) or not encoder._knows_its_columns():
+            raise InputError(
+                f"{path} and encoder.skops do not fit each other. Copy the run folder again."
+            )
+        return encoder
+
+    def _knows_its_columns(self) -> bool:
+        """Whether the constants are those of the columns, each once."""
+        row = pd.DataFrame({column.name: [None] for column in self.columns})
+        numbers, categories = _spread(row, self.columns)
+        found = self.constants
+        return (
+            sorted(number.key for number in found.numbers) == sorted(numbers)
+            and sorted(category.key for category in found.categories) == sorted(categories)
+            and set(found.flags) <= set(numbers)
+        )
+
+
+def _named(entry: Any) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) == 2
+        and isinstance(entry[0], str)
+        and entry[1] in ("number", "category", "date")
+    )
 
 
 def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:

@@ -54,9 +54,35 @@ class ImageEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> "ImageEncoder":
-        """Read what `save` wrote."""
-        about = read_json(folder / "encoder.json")
-        return cls(*(tuple(about[key]) for key in ("shape", "mean", "deviation")))
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: it is not a shape with a mean and a deviation for each channel.
+        """
+        path = folder / "encoder.json"
+        about = read_json(path)
+        shape: Any = about.get("shape")
+        mean: Any = about.get("mean")
+        deviation: Any = about.get("deviation")
+        if not (
+            _are_numbers(shape, 3, least=1)
+            and all(type(size) is int for size in shape)
+            and _are_numbers(mean, shape[0], least=0)
+            and _are_numbers(deviation, shape[0], least=1e-6)
+        ):
+            raise InputError(
+                f"{path} does not hold a shape, and a mean and a deviation per channel. Copy the"
+                " run folder again."
+            )
+        return cls(tuple(shape), tuple(mean), tuple(deviation))
+
+
+def _are_numbers(values: Any, count: int, *, least: float) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(type(value) in (int, float) and least <= value < 2**31 for value in values)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,15 @@ from typing import Any
 from fitwell.errors import InputError
 from fitwell.results import Result
 from fitwell.runs.openings import NAME, read_openings
-from fitwell.storage import read_json, result_from_dict, result_to_dict, write_json
+from fitwell.storage import (
+    read_json,
+    replacing,
+    result_from_dict,
+    result_to_dict,
+    write_json,
+)
+from fitwell.vetting.hashes import write_manifest
+from fitwell.vetting.layout import check_file
 
 FORMAT = 1
 """Version of the folder's layout; a folder of another version is refused."""
@@ -81,6 +89,7 @@ class RunFolder:
                 f"{path} is not a run folder: it has no run.json. Name the folder that was given"
                 " to --out."
             )
+        check_file(path / "run.json")
         _check_version(path, folder.asked())
         if finished and not (path / "result.json").is_file():
             raise InputError(
@@ -95,12 +104,15 @@ class RunFolder:
     def result(self) -> Result:
         """Read result.json."""
         path = self.path / "result.json"
+        check_file(path)
         return result_from_dict(read_json(path), str(path))
 
     def finish(self, result: Result, asked: Mapping[str, Any]) -> None:
         """Write what was found; result.json last, since it marks the run as finished."""
         write_json(self.path / "run.json", asked)
-        write_json(self.path / "result.json", result_to_dict(result))
+        with replacing(self.path / "result.json") as temporary:
+            write_json(temporary, result_to_dict(result))
+            write_manifest(self.path, {"result.json": temporary})
 
     def _check_same(self, asked: Mapping[str, Any]) -> None:
         before = RunFolder.open(self.path, finished=False).asked()

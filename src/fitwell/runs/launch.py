@@ -47,6 +47,7 @@ from fitwell.training.rehearsal import leaves_zeros, rehearse
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.studies import Studies, open_storage
 from fitwell.version import __version__
+from fitwell.vetting.hashes import write_manifest
 
 
 def launch(question: Question, data: DataOptions, place: Place, watch: Watch) -> Result:
@@ -249,6 +250,7 @@ def write_run(
         shape=task.material.shape,
         classes=task.source.classes,
         encoder=task.encoder,
+        manifest=True,
     )
     asked = {
         **asked,
@@ -260,3 +262,4 @@ def write_run(
     folder.finish(performed.result, asked)
     if not missing_parts():
         write_files(folder.path, performed.result, run=asked, lang=lang)
+        write_manifest(folder.path)

@@ -11,13 +11,18 @@ from fitwell.data.images import ImageEncoder, read_pixels
 from fitwell.data.reading import read_table
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor, load_model
-from fitwell.runs.folder import RunFolder
+from fitwell.runs.opened import opened
 from fitwell.storage import replacing
 
 
 def load_predictor(run: Path, factory: str | None = None) -> Predictor:
-    """Load the model of a finished run."""
-    return load_model(RunFolder.open(run).model, factory)
+    """Load the model of a finished run, from its folder or its archive.
+
+    Raises:
+        InputError: it is none, or a file of it was changed.
+    """
+    with opened(run) as folder:
+        return load_model(folder.model, factory)
 
 
 def predict_file(

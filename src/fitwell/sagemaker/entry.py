@@ -77,6 +77,7 @@ def _deliver(out: Path, folders: JobFolders) -> None:
         for target in (folders.model, folders.output_data):
             if (out / name).is_file():
                 shutil.copy2(out / name, target / name)
+    shutil.copy2(out / "manifest.json", folders.model / "manifest.json")
     shutil.copytree(out / "model", folders.model / "model", dirs_exist_ok=True)
 
 

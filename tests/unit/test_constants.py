@@ -1,4 +1,4 @@
-"""Encodings as plain arrays, held against scikit-learn's own classes."""
+"""A table's encoder gives bit for bit what scikit-learn's transformers give."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitwell.data.columns import TableEncoder, _spread, infer_columns
-from fitwell.data.encoding import CLIP
+from fitwell.data.constants import CLIP, Number
 from fitwell.errors import InputError
+from serving.conftest import make_rows
 
 NUMBERS = st.one_of(
     st.floats(allow_infinity=False, width=64),
@@ -32,21 +33,48 @@ def frames(draw, most=40):
 
 
 def by_scikit_learn(encoder, frame):
-    """The same by the fitted ColumnTransformer itself."""
+    """Encode as the fitted ColumnTransformer does, then bend."""
     numbers, categories = (
         pd.DataFrame(part, index=range(len(frame))) for part in _spread(frame, encoder.columns)
     )
-    flags = numbers.isna().astype(np.float64).add_prefix("missing ")
+    flags = numbers.isna().astype(float).add_prefix("missing ")
     table = pd.concat([numbers, flags, categories.astype(object)], axis=1)
-    scaled = np.asarray(encoder._transformer.transform(table), dtype=np.float64)
-    bent = scaled[:, : numbers.shape[1]]
-    scaled[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
-    return scaled.astype(np.float32)
+    found = np.asarray(encoder._transformer.transform(table), dtype=np.float64)
+    bent = found[:, : numbers.shape[1]]
+    found[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
+    return found.astype(np.float32)
+
+
+def odd_rows():
+    """Every kind of column there is, and rows that training did not hold."""
+    rows = make_rows().drop(columns="bought").astype(object)
+    rows["empty"], rows["constant"], rows["gone"] = None, 1.0, None
+    rows["rare"] = [f"r{i % 40}" for i in range(len(rows))]
+    new = rows.copy()
+    odd = {"rare": "new", "age": 1e200, "empty": 3.0, "constant": 1e-20, "since": None}
+    for place, (name, value) in enumerate({**odd, "city": "new", "gone": "here"}.items()):
+        new.loc[place, name] = value
+    return rows, new
+
+
+@pytest.mark.parametrize("names", [None, ["rare"], ["city"], ["age"], ["empty"], ["gone", "since"]])
+def test_rows_are_encoded_bit_for_bit_as_scikit_learn_does(names):
+    rows, new = odd_rows()
+    names = names or list(rows.columns)
+    encoder = TableEncoder.fit(rows[names], infer_columns(rows[names]))
+    for frame in (rows[names], new[names]):
+        assert np.array_equal(encoder.transform(frame), by_scikit_learn(encoder, frame))
+
+
+@pytest.mark.parametrize("entry", [(0, 0, 0), (np.nan, 1, 0), (0, np.inf, 0), (0, -1, 0), (0, 1, np.nan)])  # fmt: skip
+def test_constants_that_cannot_scale_are_refused(entry):
+    with pytest.raises(ValueError, match="has no finite center, scale and fill"):
+        Number("age", *entry)
 
 
 @settings(max_examples=40, deadline=None)
 @given(frames(), st.data())
-def test_every_row_is_encoded_bit_for_bit_as_scikit_learn_does(frame, data):
+def test_random_tables_are_encoded_bit_for_bit_as_scikit_learn_does(frame, data):
     encoder = TableEncoder.fit(frame, infer_columns(frame))
     other = frame.sample(frac=1.0, random_state=0).reset_index(drop=True)
     for name, column in zip(other.columns, encoder.columns, strict=True):
