@@ -180,3 +180,13 @@ def test_a_spot_job_keeps_its_checkpoints_under_its_own_name():
     body = training_body("a-1", Cloud(**BASE, spot=True), [Channel(name="train", uri="s3://b")], {})
     assert body["CheckpointConfig"]["S3Uri"] == "s3://bucket/checkpoints/a-1"
     assert body["StoppingCondition"]["MaxWaitTimeInSeconds"] == 2 * 86_400
+
+
+def test_the_names_of_the_room_are_what_they_say_and_not_files():
+    from fitwell import sagemaker
+
+    assert "fetch" in sagemaker.__all__
+    for name in sagemaker.__all__:
+        assert getattr(sagemaker, name).__module__.startswith("fitwell.sagemaker.")
+    with pytest.raises(AttributeError, match="has no attribute 'fech'"):
+        _ = sagemaker.fech

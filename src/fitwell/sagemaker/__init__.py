@@ -15,7 +15,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Aws": "aws", "Cloud": "cloud", "check": "check", "fetch": "fetch",
+    "Aws": "aws", "Cloud": "cloud", "fetch": "fetching",
     "metric_definitions": "metrics", "plan_deployment": "jobs", "plan_training": "jobs",
     "plan_transform": "jobs", "status": "states", "stop": "states", "submit": "jobs",
     "wait": "states",

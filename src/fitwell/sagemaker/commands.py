@@ -155,7 +155,7 @@ def transform(job: str, data: str, model_data: str, name: str, **given: Any) -> 
 
 def _model_data(job: str, cloud: Any, aws: "Aws", dry_run: bool) -> str:
     """Ask AWS where a job's model lies; a dry run asks nobody, and goes by the layout."""
-    from fitwell.sagemaker.fetch import model_of
+    from fitwell.sagemaker.fetching import model_of
     from fitwell.sagemaker.jobs import expected_model
 
     return expected_model(job, cloud) if dry_run else model_of(job, aws)
@@ -242,7 +242,7 @@ def fetch(job: str, out: Path | None, force: bool, **given: Any) -> None:
         fitwell sagemaker fetch fitwell-visits-20260131-120000 --out run
     """
     with plain_errors():
-        from fitwell.sagemaker.fetch import fetch as bring
+        from fitwell.sagemaker.fetching import fetch as bring
 
         folder = bring(job, out or Path(job), aws=aws_in(given), force=force, tell=_tell)
     click.echo(folder)

@@ -93,9 +93,11 @@ def model_of(job: str, aws: Aws) -> str:
 def _finished(job: str, found: dict[str, Any]) -> str:
     state = read_state(job, "training", found)
     if state.state != "Completed":
-        why = f": {state.reason.rstrip('.')}" if state.reason else ""
-        way = f"Ask again later: fitwell sagemaker status {job}" if state.running else "Run it anew"
-        raise InputError(f"job {job} is {state.state}, not Completed{why}. {way}.")
+        why = f" {state.reason.rstrip('.?!')}." if state.reason else ""
+        way = (
+            f"Ask again later: fitwell sagemaker status {job}" if state.running else "Run it anew."
+        )
+        raise InputError(f"job {job} is {state.state}, not Completed.{why} {way}")
     if not state.place.endswith(".tar.gz"):
         raise InputError(f"job {job} left no model.tar.gz, but {state.place!r}. Run it anew.")
     return state.place
