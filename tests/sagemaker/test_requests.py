@@ -1,6 +1,7 @@
 """Every request that the package can build passes its own checker."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -23,8 +24,10 @@ from fitwell.sagemaker.requests import (
     training_body,
     transform_body,
 )
+from fitwell.sagemaker.sweep import Sweep, tuning_body
 from sagemaker.bodies import IMAGE, ROLE
 
+BASE = {"role": ROLE, "image": IMAGE, "s3": "s3://bucket"}
 WORD = some.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 NAME = some.from_regex(r"[a-zA-Z0-9](-?[a-zA-Z0-9]){0,25}", fullmatch=True)
 FOLDER = some.builds("s3://bucket-{}/{}".format, WORD, WORD)
@@ -62,6 +65,21 @@ def clouds(draw, trains=True):
     )
 
 
+@some.composite
+def sweeps(draw):
+    jobs = draw(some.integers(1, 500))
+    return Sweep(
+        jobs=jobs,
+        at_once=draw(some.integers(1, jobs)),
+        strategy=draw(some.sampled_from(["Bayesian", "Random"])),
+        seed=draw(some.integers(0, 2**31 - 1)),
+        early_stopping=draw(some.sampled_from(["Off", "Auto"])),
+        parents=tuple(
+            draw(some.lists(some.integers(1, 99).map("parent-{}".format), max_size=5, unique=True))
+        ),
+    )
+
+
 COLUMN = some.text(some.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1)
 OPTIONS = some.fixed_dictionaries(
     {"target": COLUMN},
@@ -71,6 +89,8 @@ OPTIONS = some.fixed_dictionaries(
         "widths": some.lists(some.integers(1, 512), min_size=1, max_size=3).map(tuple),
         "trials": some.integers(1, 999),
         "seed": some.integers(0, 2**31 - 1),
+        "l1": some.floats(0, 1),
+        "dropout": some.floats(0, 0.9),
         "learning_rate": some.floats(1e-9, 10, exclude_min=True),
         "batch_norm": some.booleans(),
         "budget": some.sampled_from(["10m", "2h", "30s"]),
@@ -94,6 +114,67 @@ def test_every_training_that_can_be_built_passes(name, cloud, channels, options)
     body = training_body(name, cloud, channels, texts)
     assert check("CreateTrainingJob", body) == ()
     assert json.loads(json.dumps(body)) == body
+
+
+@given(
+    some.from_regex(r"a(-?[a-z0-9]){0,14}", fullmatch=True), clouds(), CHANNELS, OPTIONS, sweeps()
+)
+def test_every_tuning_job_that_can_be_built_passes(name, cloud, channels, options, sweep):
+    cloud = replace(cloud, entrypoint=())
+    try:
+        texts = as_texts({k: v for k, v in options.items() if k != "verb"})
+    except InputError:
+        assume(False)
+    body = tuning_body(name, cloud, channels, texts, sweep)
+    assert check("CreateHyperParameterTuningJob", body) == ()
+    assert json.loads(json.dumps(body)) == body
+
+
+def test_a_strength_that_is_given_is_fixed_and_not_tuned():
+    body = tuning_body(
+        "a", Cloud(**BASE), [Channel(name="train", uri="s3://b")], {"l1": "1e-05"}, Sweep()
+    )
+    ranges = body["HyperParameterTuningJobConfig"]["ParameterRanges"]["ContinuousParameterRanges"]
+    assert ranges == [
+        {
+            "Name": "decay_epochs",
+            "MinValue": "5.0",
+            "MaxValue": "110000.0",
+            "ScalingType": "Logarithmic",
+        },
+        {"Name": "dropout", "MinValue": "0.0", "MaxValue": "0.5", "ScalingType": "Linear"},
+    ]
+    assert body["TrainingJobDefinition"]["StaticHyperParameters"] == {
+        "verb": "tune", "trials": "1", "seeds": "1", "outside_is_off": "true", "l1": "1e-05"
+    }  # fmt: skip
+    assert body["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == "Off"
+
+
+@pytest.mark.parametrize(
+    ("cloud", "given", "message"),
+    [
+        (
+            {"entrypoint": ("fitwell-sagemaker",)},
+            {},
+            "--entrypoint: a tuning job cannot name the container's command. Use an image that answers 'train' by itself.",
+        ),
+        (
+            {},
+            {"l1": "0.0", "decay_epochs": "30.0", "dropout": "0.1"},
+            "--automatic: l1, decay-epochs and dropout are all given. Leave one out.",
+        ),
+    ],
+)
+def test_a_tuning_job_that_cannot_be_is_refused(cloud, given, message):
+    with pytest.raises(InputError) as caught:
+        tuning_body("a", Cloud(**BASE, **cloud), [], given, Sweep())
+    assert str(caught.value) == message
+
+
+def test_a_sweep_that_cannot_be_is_refused():
+    with pytest.raises(InputError) as caught:
+        Sweep(jobs=2, at_once=3)
+    assert str(caught.value) == "--at-once is 3, but 1 to --jobs is expected."
 
 
 @given(NAME, clouds(trains=False), FOLDER, some.sampled_from(["text/csv", "application/x-npy"]))
@@ -136,9 +217,6 @@ def test_a_name_that_would_arrive_as_another_is_refused(name):
 def test_options_that_no_job_takes_are_refused():
     with pytest.raises(InputError, match="Did you mean trials"):
         as_texts({"trial": 3})
-
-
-BASE = {"role": ROLE, "image": IMAGE, "s3": "s3://bucket"}
 
 
 @pytest.mark.parametrize(

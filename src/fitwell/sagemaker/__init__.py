@@ -15,10 +15,10 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Aws": "aws", "Cloud": "cloud", "fetch": "fetching",
+    "Aws": "aws", "Cloud": "cloud", "Sweep": "sweep", "fetch": "fetching",
     "metric_definitions": "metrics", "plan_deployment": "jobs", "plan_training": "jobs",
-    "plan_transform": "jobs", "status": "states", "stop": "states", "submit": "jobs",
-    "wait": "states",
+    "plan_transform": "jobs", "plan_tuning": "jobs", "status": "states", "stop": "states",
+    "submit": "jobs", "wait": "states",
 }  # fmt: skip
 
 __all__ = sorted(_HOMES)

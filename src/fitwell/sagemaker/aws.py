@@ -1,6 +1,6 @@
 """The way to AWS: boto3 where it is installed, and its errors as one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -93,3 +93,16 @@ def _refusal(error: Any) -> str:
     said = error.response.get("Error", {})
     reason = " ".join(str(said.get("Message", error)).split())
     return f"AWS refused {error.operation_name} ({said.get('Code', 'unknown')}): {reason}"
+
+
+def call(client: Any, operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Call an operation.
+
+    Raises:
+        CloudError: AWS refused it.
+    """
+    from botocore import xform_name
+
+    with plain_errors():
+        answer: dict[str, Any] = getattr(client, xform_name(operation))(**body)
+    return answer

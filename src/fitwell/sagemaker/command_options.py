@@ -68,6 +68,27 @@ machine_options = known.options(
     ),
 )
 
+sweep_options = known.options(
+    click.option("--automatic", is_flag=True, help="SageMaker's own tuning: a job per setting."),
+    click.option("--jobs", type=int, help="With --automatic: training jobs [20]."),
+    click.option("--at-once", type=int, help="With --automatic: at a time [2]."),
+    click.option(
+        "--strategy", type=click.Choice(["Bayesian", "Random"]), help="With --automatic [Bayesian]."
+    ),
+    click.option(
+        "--warm-start",
+        "parents",
+        multiple=True,
+        metavar="TUNING_JOB",
+        help="With --automatic: learn from it; repeatable.",
+    ),
+    click.option(
+        "--early-stopping",
+        type=click.Choice(["Off", "Auto"]),
+        help="With --automatic, of whole jobs [Off].",
+    ),
+)
+
 count_option = click.option(
     "--instance-count", default=1, show_default=True, type=click.IntRange(1), help="Machines."
 )
@@ -118,6 +139,13 @@ def hyperparameters_in(given: dict[str, Any]) -> dict[str, Any]:
         for name, value in found.items()
         if value is not None and value != ()
     }
+
+
+def sweep_in(given: dict[str, Any]) -> dict[str, Any]:
+    """Take out how a tuning job searches, as far as it was given."""
+    names = ("jobs", "at_once", "strategy", "parents", "early_stopping")
+    found = {name: given.pop(name) for name in names}
+    return {name: value for name, value in found.items() if value not in (None, ())}
 
 
 def aws_in(given: dict[str, Any]) -> Aws:

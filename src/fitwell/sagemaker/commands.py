@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fitwell.errors import InputError
 from fitwell.exits import plain_errors
 from fitwell.options import options
 from fitwell.sagemaker.command_options import (
@@ -21,6 +22,8 @@ from fitwell.sagemaker.command_options import (
     hyperparameters_in,
     machine_options,
     prices_option,
+    sweep_in,
+    sweep_options,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ def sagemaker() -> None:
 
 
 @sagemaker.command()
-@options(*data_options, hyperparameter_options(), cloud_options, machine_options)
+@options(*data_options, hyperparameter_options("outside_is_off"), cloud_options, machine_options)
 @options(prices_option, dry_run_option, aws_options)
 def train(**given: Any) -> None:
     """Run one training job on DATA: --verb diagnose, tune or compare, as on this machine.
@@ -70,21 +73,46 @@ def train(**given: Any) -> None:
 
 
 @sagemaker.command()
-@options(*data_options, hyperparameter_options("verb", "resamples"), cloud_options)
-@options(machine_options, prices_option, dry_run_option, aws_options)
-def tune(**given: Any) -> None:
+@options(*data_options, hyperparameter_options("verb", "resamples", "outside_is_off"))
+@options(cloud_options, machine_options, sweep_options, prices_option, dry_run_option, aws_options)
+def tune(automatic: bool, **given: Any) -> None:
     """Search the regularization for DATA in one training job that has the whole search inside.
 
-    One job, because it is usually far cheaper than a job per trial: a machine is started once and
-    not once per trial, which takes minutes that are paid; the data are loaded once; and many
-    settings are trained side by side, of which most are dropped after a few epochs.
+    One job, because it is usually far cheaper than a job per setting: a machine is started once,
+    which takes minutes that are paid; the data are loaded and the final networks trained once;
+    many settings are trained side by side, and most are dropped after a few epochs.
+
+    With --automatic SageMaker's own tuning starts one job per setting instead (--jobs, --at-once):
+    l1 and decay on log scales with room for "off", dropout on a line from 0. Early stopping is off,
+    since a strongly regularized network begins slowly and would be stopped for it.
 
     \b
     Example:
         fitwell sagemaker tune visits.csv --target outcome --trials 64 --spot
     """
     with plain_errors():
+        sweep = sweep_in(given)
+        if automatic:
+            _sweep(given, sweep)
+            return
+        if sweep:
+            flag = next(iter(sweep)).replace("_", "-").replace("parents", "warm-start")
+            raise InputError(f"--{flag} is for --automatic. Add it, or leave --{flag} out.")
         _train({**given, "verb": "tune"})
+
+
+def _sweep(given: dict[str, Any], sweep: dict[str, Any]) -> None:
+    from fitwell.sagemaker.jobs import plan_tuning
+    from fitwell.sagemaker.sweep import Sweep
+
+    aws, dry_run, prices = aws_in(given), given.pop("dry_run"), given.pop("prices")
+    asked = hyperparameters_in(given)
+    cloud, how = cloud_in(given), Sweep(**sweep, seed=asked.get("seed", 0))
+    plan = plan_tuning(options=asked, cloud=cloud, sweep=how, **given)
+    if prices:
+        most = _cost(prices, cloud.instance_type, cloud.max_run, how.jobs)
+        _tell(f"at most {most:.2f} in {how.jobs} jobs of {cloud.max_run / 3600:g} h")
+    _start(plan, aws, dry_run, f"fitwell sagemaker status {plan.name} --kind tuning --wait")
 
 
 def _train(given: dict[str, Any]) -> None:
@@ -195,20 +223,11 @@ def status(
 
 
 def _show(state: "State", prices: Path | None) -> None:
-    click.echo(f"{state.kind} {state.name}: {state.state}")
-    if state.reason:
-        click.echo(f"  reason: {state.reason}")
-    for name, value in state.metrics:
-        click.echo(f"  {name}: {value:g}")
-    if state.best:
-        click.echo(f"  best job: {state.best}")
-    if state.seconds is not None:
-        click.echo(f"  billed: {state.seconds} s of {state.count} x {state.instance}")
-        if prices:
-            spent = _cost(prices, state.instance, state.seconds, state.count)
-            click.echo(f"  cost by {prices}: {spent:.2f}")
-    if state.place:
-        click.echo(f"  output: {state.place}")
+    for line in state.lines():
+        click.echo(line)
+    if prices and state.seconds is not None:
+        spent = _cost(prices, state.instance, state.seconds, state.count)
+        click.echo(f"  cost by {prices}: {spent:.2f}")
 
 
 @sagemaker.command()

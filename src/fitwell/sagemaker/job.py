@@ -11,6 +11,7 @@ from fitwell.runs.place import DataOptions, Place
 from fitwell.runs.question import Question, parse_budget
 from fitwell.sagemaker.contract import TRAIN_CHANNELS, UNUSED, JobFolders
 from fitwell.sagemaker.hyperparameters import as_options, as_widths
+from fitwell.sagemaker.strengths import switched
 
 DATA = ("target", "group", "time", "ignore")
 PLACE = ("workers", "lang")
@@ -39,7 +40,7 @@ def read_job(folders: JobFolders) -> Job:
             f"the job has {folders.hosts()} instances, but fitwell trains on one. Set its"
             " instance count to 1, and take a larger instance for more workers."
         )
-    options = as_options(folders.hyperparameters())
+    options, off = switched(as_options(folders.hyperparameters()))
     data = _data(folders, options)
     place = _place(folders, options)
     question = ask(options)
@@ -48,7 +49,7 @@ def read_job(folders: JobFolders) -> Job:
         if UNUSED in folders.channels()
         else ()
     )
-    return Job(question=question, data=data, place=place, remarks=remarks)
+    return Job(question=question, data=data, place=place, remarks=(*off, *remarks))
 
 
 def ask(options: Mapping[str, Any]) -> Question:
@@ -57,7 +58,7 @@ def ask(options: Mapping[str, Any]) -> Question:
     Raises:
         InputError: a value that no run takes.
     """
-    asked = {k: v for k, v in options.items() if k not in (*DATA, *PLACE)}
+    asked = {k: v for k, v in switched(options)[0].items() if k not in (*DATA, *PLACE)}
     if "budget" in asked:
         asked["budget"] = parse_budget(asked["budget"])
     if "widths" in asked:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fitwell.errors import InputError
-from fitwell.sagemaker.aws import Aws, CloudError, plain_errors
+from fitwell.sagemaker.aws import Aws, CloudError, call
 from fitwell.sagemaker.check import must_pass
 from fitwell.sagemaker.cloud import Cloud
 from fitwell.sagemaker.requests import (
@@ -23,6 +23,7 @@ from fitwell.sagemaker.requests import (
     transform_body,
 )
 from fitwell.sagemaker.serving_rules import SPOKEN
+from fitwell.sagemaker.sweep import Sweep, tuning_body
 from fitwell.sagemaker.uploads import Upload, content_type, plan_upload, send
 
 
@@ -86,6 +87,28 @@ def plan_training(
     name = name or new_name(data)
     body = training_body(name, cloud, channels, as_texts(options))
     return Plan(name, uploads, (Request("CreateTrainingJob", body),), cloud.output_key).check()
+
+
+def plan_tuning(
+    data: str,
+    options: Mapping[str, Any],
+    *,
+    cloud: Cloud,
+    sweep: Sweep | None = None,
+    test: str | None = None,
+    name: str = "",
+) -> Plan:
+    """Plan a tuning job of SageMaker: a training job per setting; see `plan_training`.
+
+    Raises:
+        InputError: data, options or the request itself are not in order.
+    """
+    given = {"train": data} if test is None else {"train": data, "test": test}
+    channels, uploads = place(given, cloud)
+    name = name or new_name(data, 32)
+    body = tuning_body(name, cloud, channels, as_texts(options), sweep or Sweep())
+    request = Request("CreateHyperParameterTuningJob", body)
+    return Plan(name, uploads, (request,), cloud.output_key).check()
 
 
 def place(given: Mapping[str, str], cloud: Cloud) -> tuple[tuple[Channel, ...], tuple[Upload, ...]]:
@@ -186,19 +209,6 @@ def _has(client: Any, what: str, body: Body) -> bool:
             return False
         raise
     return True
-
-
-def call(client: Any, operation: str, body: Body) -> dict[str, Any]:
-    """Call an operation.
-
-    Raises:
-        CloudError: AWS refused it.
-    """
-    from botocore import xform_name
-
-    with plain_errors():
-        answer: dict[str, Any] = getattr(client, xform_name(operation))(**body)
-    return answer
 
 
 def new_name(data: str, longest: int = 63) -> str:

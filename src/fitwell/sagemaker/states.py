@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fitwell.errors import InputError
-from fitwell.sagemaker.aws import Aws
-from fitwell.sagemaker.jobs import call
+from fitwell.sagemaker.aws import Aws, call
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,17 @@ class State:
     count: int = 1
     place: str = ""
     best: str = ""
+
+    def lines(self) -> list[str]:
+        """Say it in lines of text; what is not known is left out."""
+        found = [f"{self.kind} {self.name}: {self.state}"]
+        found += [f"  reason: {self.reason}"] if self.reason else []
+        found += [f"  {name}: {value:g}" for name, value in self.metrics]
+        found += [f"  best job: {self.best}"] if self.best else []
+        if self.seconds is not None:
+            found.append(f"  billed: {self.seconds} s of {self.count} x {self.instance}")
+        found += [f"  output: {self.place}"] if self.place else []
+        return found
 
 
 def status(name: str, *, kind: str = "training", aws: Aws | None = None) -> State:
