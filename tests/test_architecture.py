@@ -84,6 +84,7 @@ def test_only_the_sagemaker_folder_knows_the_container_paths():
 LIGHT = (
     "fitwell", "fitwell.cli", "fitwell.results", "fitwell.storage", "fitwell.statistics",
     "fitwell.report.page", "fitwell.report.text", "fitwell.data.visits", "fitwell.shell",
+    "fitwell.sagemaker", "fitwell.sagemaker.commands", "fitwell.sagemaker.states",
 )  # fmt: skip
 
 

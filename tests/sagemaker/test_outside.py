@@ -18,7 +18,7 @@ from fitwell.cli import main
 from fitwell.runs.prediction import load_predictor
 from fitwell.sagemaker.metrics import METRICS, pattern
 from sagemaker.bodies import ROLE
-from sagemaker.twin import BUCKET, KEYS, OURS, client, execute, moto_server, pack, upload
+from sagemaker.twin import BUCKET, KEYS, OURS, client, execute, moto_server, pack, run_job, upload
 from serving.live import served
 from toys import make_frame
 
@@ -140,6 +140,39 @@ def test_what_arrives_at_aws_is_what_the_options_say(aws):
     assert found["EnableNetworkIsolation"]
     tags = client("sagemaker", aws).list_tags(ResourceArn=found["TrainingJobArn"])["Tags"]
     assert tags == [{"Key": "team", "Value": "shop"}]
+
+
+@pytest.mark.slow
+def test_a_recorded_tuning_job_gives_an_objective_for_every_corner_that_is_replayed(aws, tmp_path):
+    """moto starts no training jobs: its record is read, and two of its settings are run."""
+    tuning = ("--target", "bought", "--epochs", 3, "--widths", "8", "--seed", 5, "--workers", 1)
+    name = done("sagemaker", "tune", "table.csv", *tuning, "--automatic", "--jobs", 9, "--at-once",
+                3, "--warm-start", "before", "--name", "sweep")  # fmt: skip
+    asked = {"HyperParameterTuningJobName": name}
+    found = client("sagemaker", aws).describe_hyper_parameter_tuning_job(**asked)
+    config, job = found["HyperParameterTuningJobConfig"], found["TrainingJobDefinition"]
+    assert config["RandomSeed"] == 5
+    assert config["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 9
+    assert found["WarmStartConfig"]["ParentHyperParameterTuningJobs"] == [
+        {"HyperParameterTuningJobName": "before"}
+    ]
+    ranges = config["ParameterRanges"]["ContinuousParameterRanges"]
+    objective = config["HyperParameterTuningJobObjective"]["MetricName"]
+    metrics = job["AlgorithmSpecification"]["MetricDefinitions"]
+    regex = next(m["Regex"] for m in metrics if m["Name"] == objective)
+    values = set()
+    for end in ("MinValue", "MaxValue"):
+        given = {**job["StaticHyperParameters"], **{r["Name"]: r[end] for r in ranges}}
+        log = run_job(f"sweep-{end}", job, given, client("s3", aws), tmp_path / end)
+        (value,) = re.findall(regex, log)
+        values.add(float(value))
+        result = json.loads((tmp_path / end / "model" / "result.json").read_text())
+        chosen = result["regularization"]
+        assert float(value) == pytest.approx(chosen["promised_log_loss"]["value"], rel=1e-5)
+        # l1 is weakest at its least, decay at its longest: there they are off.
+        off = {"MinValue": "l1", "MaxValue": "decay_epochs"}[end]
+        assert [key for key in ("l1", "decay_epochs") if not chosen[key]] == [off]
+    assert len(values) == 2
 
 
 def test_a_dry_run_prints_the_requests_and_sends_nothing(aws, tmp_path):

@@ -1,6 +1,7 @@
 """What moto does not have: the wire is read by a server that writes down what it is asked."""
 
 import json
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from fitwell.cli import main
 from fitwell.sagemaker import Aws, fetch, status, stop, wait
 from fitwell.sagemaker.states import KINDS
+from sagemaker.bodies import IMAGE, ROLE
 
 
 @contextmanager
@@ -136,3 +138,42 @@ def test_a_status_names_the_best_job_of_a_tuning():
     }  # fmt: skip
     with listening(found) as (aws, _):
         assert status("t", kind="tuning", aws=aws).best == "t-007"
+
+
+def test_boto3_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    told = CliRunner().invoke(main, ["sagemaker", "status", "a"])
+    assert (told.exit_code, told.stderr) == (
+        2,
+        "fitwell: fitwell sagemaker needs boto3. Install it: pip install 'fitwell[aws]'\n",
+    )
+
+
+WHERE = ("--role", ROLE, "--image", IMAGE, "--s3", "s3://bucket", "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--early-stopping", "Auto"),
+         "--early-stopping is for --automatic. Add it, or leave --early-stopping out."),
+        (("--warm-start", "x"),
+         "--warm-start is for --automatic. Add it, or leave --warm-start out."),
+        (("--tag", "team"), "--tag is 'team', but NAME=VALUE is expected."),
+        (("--max-run", "soon"),
+         "--max-run is 'soon', but a time such as 90m or 24h is expected."),
+        ((), "none.csv is not a file and holds none. Name a data file or a folder."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_for_is_one_line(tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(main, ["sagemaker", "tune", "none.csv", *WHERE, *words])
+    assert (told.exit_code, told.stderr) == (2, f"fitwell: {message}\n")
+
+
+def test_role_image_and_place_are_needed(tmp_path):
+    told = CliRunner().invoke(main, ["sagemaker", "tune", "table.csv"], env={
+        f"FITWELL_SAGEMAKER_{name}": "" for name in ("ROLE", "IMAGE", "S3")
+    })  # fmt: skip
+    assert told.exit_code == 2
+    assert "Missing option '--role'" in told.stderr

@@ -73,8 +73,18 @@ def execute(name, address, base):
     """Run a recorded training job in a private /opt/ml, as SageMaker would; give its log."""
     found = client("sagemaker", address).describe_training_job(TrainingJobName=name)
     s3 = client("s3", address)
+    log = run_job(name, found, found["HyperParameters"], s3, base)
+    out = f"{found['OutputDataConfig']['S3OutputPath']}/{name}/output"
+    assert found["ModelArtifacts"]["S3ModelArtifacts"] == f"{out}/model.tar.gz"
+    for folder, archive in (("model", "model.tar.gz"), ("output/data", "output.tar.gz")):
+        upload(s3, pack(base / folder, base / archive), f"{out}/{archive}")
+    return log
+
+
+def run_job(name, found, hyperparameters, s3, base):
+    """Lay out a private /opt/ml by a description, and run the entry point in it; give its log."""
     _channels(found, s3, base)
-    _configs(found, base)
+    _configs(found, hyperparameters, base)
     ours = {key: value for key, value in os.environ.items() if not key.startswith(AROUND)}
     ended = subprocess.run(
         [FITWELL.with_name("fitwell-sagemaker"), "train"],
@@ -84,10 +94,6 @@ def execute(name, address, base):
         timeout=300,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    out = f"{found['OutputDataConfig']['S3OutputPath']}/{name}/output"
-    assert found["ModelArtifacts"]["S3ModelArtifacts"] == f"{out}/model.tar.gz"
-    for folder, archive in (("model", "model.tar.gz"), ("output/data", "output.tar.gz")):
-        upload(s3, pack(base / folder, base / archive), f"{out}/{archive}")
     return ended.stdout
 
 
@@ -101,7 +107,7 @@ def _channels(found, s3, base):
             s3.download_file(bucket, entry["Key"], str(path))
 
 
-def _configs(found, base):
+def _configs(found, hyperparameters, base):
     resources = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
     channels = {
         channel["ChannelName"]: {
@@ -111,7 +117,7 @@ def _configs(found, base):
         for channel in found["InputDataConfig"]
     }
     configs = {
-        "hyperparameters": found["HyperParameters"],
+        "hyperparameters": hyperparameters,
         "resourceconfig": resources,
         "inputdataconfig": channels,
     }
