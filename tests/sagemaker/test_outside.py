@@ -230,13 +230,16 @@ def test_what_is_there_is_not_sent_again_and_an_upload_goes_on_at_the_next_file(
 def test_rows_are_predicted_without_an_endpoint(aws, tmp_path):
     done("sagemaker", "train", "table.csv", *SETTINGS, "--name", "rows")
     make_frame(seed=9).to_csv("new.csv", index=False)
-    for _ in range(2):  # the model is made once
+    made = set()
+    for _ in range(2):
         name = done("sagemaker", "transform", "rows", "new.csv", "--instance-count", 2, "--name",
                     f"transform-{_}")  # fmt: skip
         found = client("sagemaker", aws).describe_transform_job(TransformJobName=name)
         assert found["ModelName"] == "rows"
         assert found["TransformInput"]["ContentType"] == "text/csv"
         assert found["TransformResources"]["InstanceCount"] == 2
+        made.add(client("sagemaker", aws).describe_model(ModelName="rows")["CreationTime"])
+    assert len(made) == 1, "the model is made once"
     told = done("sagemaker", "status", name, "--kind", "transform")
     assert told.splitlines()[0] == "transform transform-1: Completed"
     packed = fitwell("sagemaker", "transform", "rows", "s3://bucket/new.parquet")

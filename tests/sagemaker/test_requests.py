@@ -208,6 +208,14 @@ def test_options_arrive_in_a_job_as_they_were_given(tmp_path_factory, options):
     }
 
 
+def test_a_column_with_a_comma_in_its_name_stays_one_column():
+    texts = as_texts({"ignore": ("city, or town", "id")})
+    assert as_options(texts)["ignore"] == ("city, or town", "id")
+    assert as_options(as_texts({"ignore": "city,id"}))["ignore"] == ("city", "id")
+    with pytest.raises(InputError, match="which a job would read as"):
+        as_texts({"ignore": (" city",)})
+
+
 @pytest.mark.parametrize("name", ["null", '"x"', '"null"'])
 def test_a_name_that_would_arrive_as_another_is_refused(name):
     with pytest.raises(InputError, match="which a job would read as"):

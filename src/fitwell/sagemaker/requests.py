@@ -41,10 +41,10 @@ def as_texts(options: Mapping[str, Any]) -> dict[str, str]:
     texts = {name: _text(value) for name, value in options.items()}
     read = as_options({name: unquoted(text) for name, text in texts.items()})
     for name, value in options.items():
-        found = read[name.replace("-", "_")]
+        found, meant = read[name.replace("-", "_")], value
         if isinstance(found, tuple):  # names may be given as text with commas, too
-            found, value = _text(found), _text(as_options({name: texts[name]}).popitem()[1])
-        if found != value or unquoted(texts[name]) == "null":
+            meant = found if isinstance(value, str) else tuple(map(str, value))
+        if found != meant or unquoted(texts[name]) == "null":
             raise InputError(
                 f"hyperparameter {name} is {value!r}, which a job would read as {found!r}. Choose"
                 " another value."
