@@ -21,13 +21,18 @@ command's usage. Results go to standard output, progress to standard error.
 
 
 def page() -> str:
-    """Give the page: the help of `fitwell`, then of each sub-command in its order."""
+    """Give the page: the help of `fitwell`, then of each sub-command and those below it."""
     top = click.Context(main, info_name="fitwell", terminal_width=WIDTH, **main.context_settings)
     parts = [HEAD, _section(top)]
     for name in main.list_commands(top):
         command = main.get_command(top, name)
         assert command is not None  # click lists it
-        parts.append(_section(click.Context(command, info_name=name, parent=top)))
+        context = click.Context(command, info_name=name, parent=top)
+        parts.append(_section(context))
+        for below in command.list_commands(context) if isinstance(command, click.Group) else ():
+            inner = command.get_command(context, below)
+            assert inner is not None
+            parts.append(_section(click.Context(inner, info_name=below, parent=context)))
     return "\n".join(parts)
 
 

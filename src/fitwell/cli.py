@@ -1,16 +1,14 @@
 """The command line: parse, call one library function, print. The only place that prints."""
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fitwell.errors import FitwellError, InputError
+from fitwell.errors import InputError
+from fitwell.exits import plain_errors
 from fitwell.options import (
     compare_options,
     data_options,
@@ -19,23 +17,9 @@ from fitwell.options import (
     search_options,
     training_options,
 )
+from fitwell.sagemaker.commands import sagemaker
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-
-@contextmanager
-def plain_errors(out: Path | None = None) -> Iterator[None]:
-    """Turn an error into one line: exit code 2 for bad input, 1 for a run that failed."""
-    try:
-        yield
-    except FitwellError as error:
-        click.echo(f"fitwell: {' '.join(str(error).split())}", err=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a third one would break the way out
-        kept = f" What was done is kept: repeat with --out {out} --resume." if out else ""
-        click.echo(f"\nfitwell: stopped.{kept}", err=True)
-        sys.exit(1)
 
 
 @click.group(context_settings=CONTEXT)
@@ -277,3 +261,6 @@ def serve(run: Path, host: str, port: int, workers: int, model: str | None) -> N
         from fitwell.serving.process import serve_run
 
         serve_run(run, host=host, port=port, factory=model, workers=workers)
+
+
+main.add_command(sagemaker)

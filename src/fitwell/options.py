@@ -109,6 +109,9 @@ search_options = options(
     click.option("--seeds", type=int, default=0, help="Final trainings per arm [3, compare 5]."),
     click.option("--budget", default="", help="Time for the searches, such as 10m."),
     click.option("--batch-norm", is_flag=True, help="Let the search try batch norm too."),
+    click.option("--l1", type=float, help="Give the strength, and do not search it."),
+    click.option("--decay-epochs", type=float, help="Likewise, of decoupled L2; 0 is off."),
+    click.option("--dropout", type=float, help="Likewise, the rate."),
     click.option("--bag", is_flag=True, help="Ship the mean of 4 networks, each on its own rows."),
     click.option("--greedy", is_flag=True, help="Ship the finalists' networks, weighted greedily."),
     click.option(

@@ -59,12 +59,26 @@ def commands():
                     yield pytest.param(words[1:], id=f"{page.name}: {' '.join(words)}"[:90])
 
 
+def exported():
+    """Give the variables that the pages set before their commands."""
+    for page in PAGES:
+        for code in blocks(page, ("sh",)):
+            for line in code.splitlines():
+                if line.startswith("export "):
+                    yield from (word.split("=", 1) for word in shlex.split(line)[1:])
+
+
 @pytest.mark.parametrize("words", list(commands()))
-def test_every_command_of_a_page_is_one_that_fitwell_has(words):
+def test_every_command_of_a_page_is_one_that_fitwell_has(words, monkeypatch):
     if words[0].startswith("-"):
         return
+    for name, value in exported():
+        monkeypatch.setenv(name, value)
+    command, rest = main.commands[words[0]], list(words[1:])
+    if isinstance(command, click.Group) and rest[:1] and not rest[0].startswith("-"):
+        command, rest = command.commands[rest[0]], rest[1:]
     with suppress(click.exceptions.Exit):  # raised by --help; a wrong option is a UsageError
-        main.commands[words[0]].make_context(words[0], list(words[1:]))
+        command.make_context(words[-1], rest)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

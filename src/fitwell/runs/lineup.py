@@ -1,5 +1,8 @@
 """Which arms a run has: those of its verb that the network allows, and the user's own."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from torch import nn
 
 from fitwell.compaction import compact
@@ -8,6 +11,7 @@ from fitwell.determinism import seeded
 from fitwell.errors import FitwellError, InputError
 from fitwell.population.networks import built, member_of, treat
 from fitwell.remedies.batch_norm import insert_batch_norm
+from fitwell.remedies.remedy import Setting
 from fitwell.runs.finals import example_of
 from fitwell.runs.question import Question
 from fitwell.task import Task
@@ -24,17 +28,24 @@ def line_up(question: Question, task: Task) -> tuple[ArmPlan, ...]:
     own = question.own_arms()
     for arm in own:
         _check(task, arm)
-    return plan_arms(
+    planned = plan_arms(
         question.verb,
         batch_norm=question.batch_norm,
         scalable=task.blueprint.scalable,
         normable=_normable(task),
         compactable=_compactable(task),
-        own=own,
         bag=question.bag,
         greedy=question.greedy,
         given=task.given is not None,
     )
+    return (*(_fixed(arm, question.fixed) for arm in planned), *own)
+
+
+def _fixed(arm: ArmPlan, fixed: Mapping[str, Setting]) -> ArmPlan:
+    """Set what is given in an arm that would search it."""
+    searched_names = {p.name for remedy in arm.found() for p in remedy.parameters}
+    settings = tuple((name, value) for name, value in fixed.items() if name in searched_names)
+    return replace(arm, settings=(*arm.settings, *settings))
 
 
 def _check(task: Task, arm: ArmPlan) -> None:

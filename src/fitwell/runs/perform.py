@@ -214,7 +214,7 @@ def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> R
         batch_norm=recipe.batch_norm,
         form=form(recipe),
         zeros=shipped.zeros,
-        kept_untreated=choice.kept_plain,
+        kept_untreated=choice.kept_plain and not shipped.plan.settings,
         promised_log_loss=choice.promised,
         estimated_log_loss=choice.estimate,
         decay_epochs=recipe.decay_epochs,

@@ -31,7 +31,8 @@ class Question:
     """The options of one run, as they are stored in ``run.json``.
 
     Zero means "choose for me" for ``batch_size`` and ``seeds``, and −1 for ``resamples``;
-    ``budget`` is in seconds, 0 without a limit.
+    ``budget`` is in seconds, 0 without a limit. ``l1``, ``decay_epochs`` and ``dropout`` are the
+    treatment's where they are given, and searched where they are None.
     """
 
     verb: Verb
@@ -60,6 +61,9 @@ class Question:
     optimizer_args: str = ""
     loss: str = ""
     arms: str = ""
+    l1: float | None = None
+    decay_epochs: float | None = None
+    dropout: float | None = None
 
     def __post_init__(self) -> None:
         wrong = [
@@ -104,6 +108,14 @@ class Question:
                     "the verb tune",
                 ),
                 ("--arms", "arms", not self.arms or self.verb == "compare", "the verb compare"),
+                ("--l1", "l1", 0 <= (self.l1 or 0) < math.inf, "a number from 0 up"),
+                (
+                    "--decay-epochs",
+                    "decay_epochs",
+                    0 <= (self.decay_epochs or 0) < math.inf,
+                    "a number from 0 up",
+                ),
+                ("--dropout", "dropout", 0 <= (self.dropout or 0) < 1, "a rate from 0 to below 1"),
                 ("--budget", "budget", 0 <= self.budget < math.inf, "a time such as 10m"),
             )
             if not holds
@@ -131,6 +143,12 @@ class Question:
     def outer(self) -> int:
         """How many outer resamples the arms are judged on."""
         return RESAMPLES[self.verb] if self.resamples < 0 else self.resamples
+
+    @property
+    def fixed(self) -> dict[str, float]:
+        """Fields of the treatment's recipe that are given, and so not searched."""
+        given = {"l1": self.l1, "decay_epochs": self.decay_epochs, "dropout": self.dropout}
+        return {name: value for name, value in given.items() if value is not None}
 
     def own_arms(self) -> tuple[ArmPlan, ...]:
         """Read the user's arms.

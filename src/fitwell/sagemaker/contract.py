@@ -2,14 +2,22 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fitwell.errors import InputError
 
+TRAIN_CHANNELS = ("train", "training")
+UNUSED = "validation"
+"""A channel that templates often send. fitwell sets its own validation rows aside."""
+
 CODE_CHANNELS = {"code", "sm_drivers"}
 """Channels in which the SDK (version 3) ships code; they hold no data."""
+
+CHECKPOINTS = "/opt/ml/checkpoints"
+"""Where AWS keeps a job's checkpoints equal to those in S3, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +52,8 @@ class JobFolders:
         return self.base / "checkpoints"
 
     def hyperparameters(self) -> dict[str, str]:
-        """Read the hyperparameters as text, freed of the quotes that JSON puts around it.
-
-        SDK version 2 writes ``"\\"adam\\""``, version 3 writes ``adam``: both are read.
-        What says ``null`` counts as not given; names that SageMaker itself adds are left
-        out.
-        """
-        texts = {name: unquoted(value) for name, value in self._config("hyperparameters").items()}
-        return {
-            name: text
-            for name, text in texts.items()
-            if text != "null" and not name.startswith(("sagemaker_", "_tuning_"))
-        }
+        """Read the hyperparameters as text, see `freed`."""
+        return freed(self._config("hyperparameters"))
 
     def hosts(self) -> int:
         """Count the machines of the job."""
@@ -101,6 +99,20 @@ class JobFolders:
         if not isinstance(content, dict):
             raise InputError(f"{path.name} holds no JSON object. Write it anew.")
         return content
+
+
+def freed(hyperparameters: Mapping[str, Any]) -> dict[str, str]:
+    """Give hyperparameters as text, freed of the quotes that JSON puts around it.
+
+    SDK version 2 writes ``"\\"adam\\""``, version 3 writes ``adam``: both are read. What
+    says ``null`` counts as not given; names that SageMaker itself adds are left out.
+    """
+    texts = {name: unquoted(value) for name, value in hyperparameters.items()}
+    return {
+        name: text
+        for name, text in texts.items()
+        if text != "null" and not name.startswith(("sagemaker_", "_tuning_"))
+    }
 
 
 def unquoted(value: Any) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from fitwell.errors import FitwellError, InputError
 from fitwell.results import Result
 from fitwell.sagemaker.contract import JobFolders
+from fitwell.sagemaker.metrics import OBJECTIVE, metric_lines
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -91,9 +92,9 @@ def _report(result: Result) -> None:
     }
     if result.regularization:
         chosen = result.regularization
-        values["fitwell_objective"] = (chosen.estimated_log_loss or chosen.promised_log_loss).value
-    for name, value in values.items():
-        _say(f"{name}={value:.6g};")
+        values[OBJECTIVE] = (chosen.estimated_log_loss or chosen.promised_log_loss).value
+    for line in metric_lines(values):
+        _say(line)
 
 
 def _one_line(text: str) -> str:

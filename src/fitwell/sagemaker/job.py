@@ -2,18 +2,20 @@
 
 import difflib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fitwell.errors import InputError
 from fitwell.runs.place import DataOptions, Place
 from fitwell.runs.question import Question, parse_budget
-from fitwell.sagemaker.contract import JobFolders
+from fitwell.sagemaker.contract import TRAIN_CHANNELS, UNUSED, JobFolders
 from fitwell.sagemaker.hyperparameters import as_options, as_widths
+from fitwell.sagemaker.strengths import switched
 
-TRAIN_CHANNELS = ("train", "training")
-UNUSED = "validation"
-"""A channel that templates often send. fitwell sets its own validation rows aside."""
+DATA = ("target", "group", "time", "ignore")
+PLACE = ("workers", "lang")
+"""Hyperparameters that are no part of the question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,24 +40,34 @@ def read_job(folders: JobFolders) -> Job:
             f"the job has {folders.hosts()} instances, but fitwell trains on one. Set its"
             " instance count to 1, and take a larger instance for more workers."
         )
-    options = as_options(folders.hyperparameters())
+    options, off = switched(as_options(folders.hyperparameters()))
     data = _data(folders, options)
     place = _place(folders, options)
-    if "budget" in options:
-        options["budget"] = parse_budget(options["budget"])
-    if "widths" in options:
-        options["widths"] = as_widths(options["widths"])
-    question = Question(**{"verb": "tune", **options})
+    question = ask(options)
     remarks = (
         (f"channel {UNUSED} is not used: validation rows are set aside from the training rows",)
         if UNUSED in folders.channels()
         else ()
     )
-    return Job(question=question, data=data, place=place, remarks=remarks)
+    return Job(question=question, data=data, place=place, remarks=(*off, *remarks))
+
+
+def ask(options: Mapping[str, Any]) -> Question:
+    """Give the question that options ask; those of data and place are left out.
+
+    Raises:
+        InputError: a value that no run takes.
+    """
+    asked = {k: v for k, v in switched(options)[0].items() if k not in (*DATA, *PLACE)}
+    if "budget" in asked:
+        asked["budget"] = parse_budget(asked["budget"])
+    if "widths" in asked:
+        asked["widths"] = as_widths(asked["widths"])
+    return Question(**{"verb": "tune", **asked})
 
 
 def _data(folders: JobFolders, options: dict[str, Any]) -> DataOptions:
-    """Find the data; takes the options that concern it out of ``options``."""
+    """Find the data."""
     channels = folders.channels()
     for name in channels:
         if name not in (*TRAIN_CHANNELS, "test", UNUSED):
@@ -69,8 +81,7 @@ def _data(folders: JobFolders, options: dict[str, Any]) -> DataOptions:
     return DataOptions(
         path=str(folders.channel(train[0])),
         test=str(folders.channel("test")) if "test" in channels else None,
-        ignore=options.pop("ignore", ()),
-        **{key: options.pop(key, None) for key in ("target", "group", "time")},
+        **{key: options[key] for key in DATA if key in options},
     )
 
 
@@ -81,7 +92,6 @@ def _place(folders: JobFolders, options: dict[str, Any]) -> Place:
     return Place(
         out=out,
         resume=(out / "run.json").is_file(),
-        workers=options.pop("workers", 0),
-        lang=options.pop("lang", "en"),
+        **{key: options[key] for key in PLACE if key in options},
         command=("fitwell-sagemaker", "train"),
     )
