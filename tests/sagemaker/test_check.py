@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("botocore", reason="boto3 is not installed: pip install 'fitwell[aws]'")
@@ -173,9 +174,10 @@ PLANTED = [
      "ProductionVariants have weights of 0 altogether: none gets a request."),
     ("endpoint", "EndpointName", "fitwell_1",
      "EndpointName is 'fitwell_1', but the pattern [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62} is expected."),
-    ("transform", "TransformInput.ContentType", "application/x-parquet",
-     "TransformInput.ContentType is 'application/x-parquet', but one of text/csv,"
-     " application/json, application/x-npy is read."),
+    ("transform", "TransformInput.ContentType", "application/x-recordio",
+     "TransformInput.ContentType is 'application/x-recordio', but one of text/csv,"
+     " application/json, application/jsonlines, application/x-parquet, application/x-npy,"
+     " image/png, image/jpeg is read."),
     ("transform", "BatchStrategy", "MultiRecord",
      "BatchStrategy is 'MultiRecord', but SplitType is 'None'."),
     ("transform", "MaxPayloadInMB", 50, "MaxPayloadInMB is 50, but the server takes 20."),
@@ -281,3 +283,23 @@ def test_tags_may_be_of_any_language_but_not_of_any_sign():
         assert re.fullmatch(pattern, good)
     for bad in ("50 %", "a\tb", "x;y", "(a)", "a\n"):
         assert not re.fullmatch(pattern, bad)
+
+
+def test_the_checker_knows_the_types_that_the_server_speaks():
+    """The two rooms lie on one floor and do not import each other."""
+    from fitwell.data.columns import TableEncoder, infer_columns
+    from fitwell.data.images import ImageEncoder
+    from fitwell.sagemaker import requests, serving_rules
+    from fitwell.serving import answers, limits
+    from fitwell.serving.bodies import Reader
+
+    frame = pd.DataFrame({"age": [1.0, 2.0]})
+    encoders = (
+        TableEncoder.fit(frame, infer_columns(frame)),
+        ImageEncoder((1, 8, 8), (0.0,), (1.0,)),
+        None,
+    )
+    spoken = {kind for e in encoders for kind in Reader(e, (3,) if e is None else e.shape).kinds}
+    assert set(serving_rules.SPOKEN) == spoken
+    assert set(serving_rules.WRITTEN) == set(answers.WRITTEN)
+    assert requests.PAYLOAD_MB == limits.MAX_BODY // 2**20

@@ -28,10 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] in (["-h"], ["--help"]):
-        _say("usage: fitwell-sagemaker train\n\nRuns the training job of a SageMaker container.")
+        _say(
+            "usage: fitwell-sagemaker train|serve\n\nRuns the training job of a SageMaker"
+            " container, or serves its model."
+        )
         return
     if given and given[0] != "train" and not given[0].startswith("--"):
-        _say(f"fitwell-sagemaker: {given[0]!r} is unknown; 'train' is expected.")
+        _say(f"fitwell-sagemaker: {given[0]!r} is unknown; 'train' or 'serve' is expected.")
         sys.exit(2)
     # A container's first process ignores SIGTERM unless it says what to do.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

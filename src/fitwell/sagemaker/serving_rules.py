@@ -9,8 +9,14 @@ from fitwell.sagemaker.training_rules import s3_address, tags, twice
 
 Body = Mapping[str, Any]
 
-SPOKEN = ("text/csv", "application/json", "application/x-npy")
-"""Types that `fitwell serve` reads; it answers in the first two."""
+SPOKEN = (
+    "text/csv", "application/json", "application/jsonlines", "application/x-parquet",
+    "application/x-npy", "image/png", "image/jpeg",
+)  # fmt: skip
+"""Types that `fitwell serve` reads, of one model or another."""
+
+WRITTEN = ("application/json", "text/csv", "application/jsonlines", "application/x-npy")
+"""Types that it answers in."""
 
 
 def container(body: Body) -> Iterator[Finding]:
@@ -65,9 +71,11 @@ def transform(body: Body) -> Iterator[Finding]:
         yield Finding(
             "TransformInput.ContentType", f"is {kind!r}, but one of {', '.join(SPOKEN)} is read."
         )
-    accept = out.get("Accept", SPOKEN[1])
-    if accept not in SPOKEN[:2]:
-        yield Finding("TransformOutput.Accept", f"is {accept!r}, but text/csv is expected.")
+    accept = out.get("Accept", WRITTEN[0])
+    if accept not in WRITTEN:
+        yield Finding(
+            "TransformOutput.Accept", f"is {accept!r}, but one of {', '.join(WRITTEN)} is written."
+        )
     megabytes = body.get("MaxPayloadInMB", 6)
     if megabytes > PAYLOAD_MB:
         yield Finding("MaxPayloadInMB", f"is {megabytes}, but the server takes {PAYLOAD_MB}.")
