@@ -46,6 +46,7 @@ def test_the_same_run_gives_the_same_bytes_whenever_and_wherever(archive, run, t
         path.chmod(0o700)
     pack(run, tmp_path / "another name.tar.gz")
     assert (tmp_path / "another name.tar.gz").read_bytes() == archive.read_bytes()
+    assert archive.read_bytes()[4:8] == bytes(4)  # gzip's own time, in whole seconds
 
 
 def test_gnu_tar_unpacks_what_python_packed(archive, made, tmp_path):
