@@ -205,7 +205,9 @@ def test_a_good_request_passes(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "value", "line"), PLANTED, ids=lambda part: str(part)[:40]
+    ("operation", "path", "value", "line"),
+    PLANTED,
+    ids=[f"{number} {operation} {path}" for number, (operation, path, *_) in enumerate(PLANTED)],
 )
 def test_a_planted_defect_is_found_and_named(kind, path, value, line):
     operation, make = GOOD[kind]
