@@ -205,9 +205,9 @@ def test_a_good_request_passes(kind):
 
 
 @pytest.mark.parametrize(
-    ("operation", "path", "value", "line"),
+    ("kind", "path", "value", "line"),
     PLANTED,
-    ids=[f"{number} {operation} {path}" for number, (operation, path, *_) in enumerate(PLANTED)],
+    ids=[f"{number} {kind} {path}" for number, (kind, path, *_) in enumerate(PLANTED)],
 )
 def test_a_planted_defect_is_found_and_named(kind, path, value, line):
     operation, make = GOOD[kind]
