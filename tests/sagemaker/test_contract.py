@@ -232,6 +232,6 @@ def test_another_command_is_refused(here, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["deploy"])
     assert ended.value.code == 2
-    assert (
-        capsys.readouterr().out == "fitwell-sagemaker: 'deploy' is unknown; 'train' is expected.\n"
+    assert capsys.readouterr().out == (
+        "fitwell-sagemaker: 'deploy' is unknown; 'train' or 'serve' is expected.\n"
     )

@@ -72,6 +72,7 @@ def metrics_of(run):
     return {name: [f"{value['value']:.6g}"] for name, value in values.items()}
 
 
+@pytest.mark.slow
 def test_a_job_from_a_laptop_to_an_endpoint_makes_the_model_of_a_local_run(aws, tmp_path):
     new = make_frame(seed=9)
     new.to_csv("new.csv", index=False)
@@ -242,11 +243,11 @@ def test_rows_are_predicted_without_an_endpoint(aws, tmp_path):
     assert len(made) == 1, "the model is made once"
     told = done("sagemaker", "status", name, "--kind", "transform")
     assert told.splitlines()[0] == "transform transform-1: Completed"
-    packed = fitwell("sagemaker", "transform", "rows", "s3://bucket/new.parquet")
+    packed = fitwell("sagemaker", "transform", "rows", "s3://bucket/new.xlsx")
     assert packed.exit_code == 2
     assert packed.stderr == (
-        "fitwell: s3://bucket/new.parquet: files of one type are expected: .csv, .json or .npy. For"
-        " images save their pixels as npy.\n"
+        "fitwell: s3://bucket/new.xlsx: files of one type are expected: .csv, .json, .parquet or"
+        " .npy. For images save their pixels as npy.\n"
     )
 
 

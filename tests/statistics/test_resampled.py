@@ -215,7 +215,11 @@ def test_the_corrected_t_test_alone_covers_too_much_where_networks_differ_by_luc
     assert covered - four_errors(covered, REPEATS // 2) > 0.98
 
 
-@WORLDS
+@pytest.mark.parametrize(
+    "world",
+    [OTHER_METHODS, *(pytest.param(w, marks=pytest.mark.slow) for w in (SHUFFLED, SAME_METHOD))],
+    ids=["methods", "shuffled", "two names"],
+)
 def test_better_is_claimed_in_few_families_of_arms_that_are_equally_good(world):
     # Of the 5 % that Holm allows, half would be called worse.
     claimed = claims(world, 10, REPEATS // 2, as_compared).any(axis=1).mean()

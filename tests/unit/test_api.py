@@ -54,6 +54,7 @@ def test_a_dataset_is_as_good_as_arrays():
     )
 
 
+@pytest.mark.slow
 def test_a_frame_and_the_command_line_give_the_same_result(tmp_path):
     from click.testing import CliRunner
 

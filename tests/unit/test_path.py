@@ -74,6 +74,7 @@ def test_a_point_is_read_from_its_network_at_the_last_epoch(path):
     assert outcome.best_epoch == BASE.epochs
 
 
+@pytest.mark.slow
 def test_other_networks_are_traced_too():
     short = replace(BASE, epochs=15)
     path = Tracer(crew=Crew(), seed=0).trace(make_material(layered(64)), short, "dropout")

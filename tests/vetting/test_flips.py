@@ -88,6 +88,7 @@ def test_the_watch_sees_a_pickle_that_is_loaded():
     seen.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_changed_byte_is_refused_or_changes_nothing(made, rows, expected, tmp_path, name):
     @MANY
@@ -125,6 +126,7 @@ def test_a_changed_byte_with_its_hash_made_right_is_refused_or_harmless(made, ro
     one_byte()
 
 
+@pytest.mark.slow
 def test_a_changed_byte_in_a_part_of_the_encoder_is_refused_or_harmless(made, rows, tmp_path):
     """The parts are packed anew, so that no checksum of the zip tells."""
     with zipfile.ZipFile(made / "model/encoder.skops") as archive:
@@ -163,6 +165,7 @@ def test_a_changed_byte_of_an_archive_is_refused_or_changes_nothing(made, rows, 
     one_byte()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model/weights.safetensors", "model/encoder.skops", "model/model.json"])  # fmt: skip
 def test_random_bytes_in_the_place_of_a_file_are_refused(made, tmp_path, name):
     @MANY

@@ -155,8 +155,8 @@ def plan_transform(job: str, data: str, *, cloud: Cloud, model_data: str, name: 
             )
     if len(kinds) != 1 or not kinds < set(SPOKEN):
         raise InputError(
-            f"{data}: files of one type are expected: .csv, .json or .npy. For images save their"
-            " pixels as npy."
+            f"{data}: files of one type are expected: .csv, .json, .parquet or .npy. For images"
+            " save their pixels as npy."
         )
     name = name or new_name(data)
     rows = replace(channels[0], content_type=kinds.pop())
