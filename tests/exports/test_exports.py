@@ -185,6 +185,7 @@ def test_pixels_are_described_too(image_run, pictures, tmp_path):
     np.testing.assert_allclose(x, load_predictor(image_run).encoder.transform(pictures[0][:, None]), atol=1e-6)  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "torch"])
 def test_the_terminal_stays_clean(run, tmp_path, kind):
     done = subprocess.run(
@@ -203,6 +204,7 @@ def test_the_terminal_stays_clean(run, tmp_path, kind):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "torch"])
 def test_a_file_that_answers_otherwise_is_not_written(own_run, tmp_path, kind):
     words = ("--format", kind, "--out", tmp_path / "m", "--model", "exported_net:Cheating")
@@ -226,6 +228,7 @@ def test_a_network_of_ones_own_must_be_named_again(own_run, tmp_path):
     assert "Name it again with --model module:factory" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run", "bag_run"])
 def test_dead_units_are_left_out_on_request(request, tmp_path, rows, name):
     """Units that are switched off by hand: the file is smaller, the answers are those of the run."""
