@@ -56,8 +56,8 @@ PLANTED = [
      "StoppingCondition.MaxWaitTimeInSeconds is 7200, but EnableManagedSpotTraining is not true."),
     ("spot", "CheckpointConfig", GONE,
      "CheckpointConfig is missing: a job that AWS interrupts would begin anew. Name an S3Uri."),
-    ("spot", "CheckpointConfig.LocalPath", "/tmp/checkpoints",
-     "CheckpointConfig.LocalPath is '/tmp/checkpoints', but fitwell keeps its search in"
+    ("spot", "CheckpointConfig.LocalPath", "/opt/ml/elsewhere",
+     "CheckpointConfig.LocalPath is '/opt/ml/elsewhere', but fitwell keeps its search in"
      " /opt/ml/checkpoints. Leave the key out."),
     ("spot", "Tags[0].Key", "aws:owner",
      "Tags[0].Key is 'aws:owner', but aws: is kept for AWS itself."),
