@@ -294,7 +294,7 @@ def test_a_job_whose_archive_is_gone_or_no_run_is_refused_and_leaves_nothing(aws
     upload(client("s3", aws), pack(tmp_path / "junk", tmp_path / "junk.tar.gz"), model)
     other = fitwell("sagemaker", "fetch", "bare", "--out", "bare")
     assert other.exit_code == 2
-    assert "is not a run folder: it has no run.json" in other.stderr
+    assert "weights.bin', which is no file of a run's model" in other.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["junk", "junk.tar.gz", "table.csv"]
 
 

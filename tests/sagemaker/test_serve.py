@@ -2,32 +2,13 @@
 
 import shutil
 import signal
-import subprocess
-from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
 
 from fitwell.cli import main
-from serving.live import FITWELL, Server, free_port, wait_until_ready
+from serving.live import FITWELL, free_port, running
 from toys import make_frame
-
-
-@contextmanager
-def container(job, **environment):
-    port = free_port()
-    process = subprocess.Popen(
-        [FITWELL.with_name("fitwell-sagemaker"), "serve"],
-        env=job.environment(SAGEMAKER_BIND_TO_PORT=str(port), **environment),
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        server = Server(f"http://127.0.0.1:{port}", process)
-        wait_until_ready(server)
-        yield server
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_model_that_a_job_left_is_served_as_it_predicts(job, tmp_path):
@@ -36,7 +17,9 @@ def test_a_model_that_a_job_left_is_served_as_it_predicts(job, tmp_path):
     rows = make_frame(seed=3).drop(columns="bought")
     rows.to_csv(tmp_path / "rows.csv", index=False)
     predicted = CliRunner().invoke(main, ["predict", str(job.model), str(tmp_path / "rows.csv")])
-    with container(job) as server:
+    port = free_port()
+    command = [FITWELL.with_name("fitwell-sagemaker"), "serve"]
+    with running(command, port, job.environment(SAGEMAKER_BIND_TO_PORT=str(port))) as server:
         answer = server.post(rows.to_csv(index=False), accept="text/csv")
         assert answer.text == predicted.stdout
         server.process.send_signal(signal.SIGTERM)

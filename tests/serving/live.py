@@ -37,11 +37,17 @@ def free_port():
 
 @contextmanager
 def served(run, *options):
-    """Serve a run folder; at the end the server's log must hold no traceback."""
+    """Serve a run folder; see `running`."""
     port = free_port()
+    with running([FITWELL, "serve", run, "--port", str(port), *options], port) as server:
+        yield server
+
+
+@contextmanager
+def running(command, port, environment=None):
+    """Run a server; at the end its log must hold no traceback."""
     with tempfile.TemporaryFile("w+") as log:
-        command = [FITWELL, "serve", run, "--port", str(port), *options]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         try:
             server = Server(f"http://127.0.0.1:{port}", process)
             wait_until_ready(server)

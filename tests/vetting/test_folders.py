@@ -38,9 +38,10 @@ def test_a_run_that_nobody_touched_is_read(run, made):
 def test_a_change_of_the_evidence_is_noticed(run, refusal, name):
     path = run / name
     path.write_bytes(path.read_bytes() + b" ")
+    way = "write it again with fitwell report" if name == "report.html" else "make the run anew"
     assert refusal(run) == (
         f"{path} was changed since the run: its sha256 is not the one in manifest.json. Copy the"
-        " run folder again, or make the run anew."
+        f" run folder again, or {way}."
     )
 
 

@@ -43,10 +43,10 @@ class Judged:
 class Resamples:
     """All of them; every arm was judged on each.
 
-    Intervals are clustered by row and by resample, see `clustered_difference`: simulated, they
-    cover what they say wherever the noise comes from. A claim needs the corrected resampled
-    t-test besides, see `resampled_difference`: p is the larger of the two. So nothing is claimed
-    whose interval holds 0.
+    Intervals are clustered by row and by resample, see `clustered_difference`: simulated, 93.6
+    to 97.6 % of them hold the truth, wherever the noise comes from. A claim needs the corrected
+    resampled t-test besides, see `resampled_difference`: p is the larger of the two. So nothing
+    is claimed whose interval holds 0.
     """
 
     judged: Sequence[Judged]

@@ -45,7 +45,6 @@ def write_files(
     check_parts(lang)
     charts = folder / CHARTS
     figures = draw_all(result, lang)
-    page = write_report(folder, result, run=run, lang=lang, figures=figures)
     markdown = render_markdown({**context_of(result, run, lang), "figures": figures})
     _write(folder / MARKDOWN, markdown)
     try:
@@ -59,6 +58,8 @@ def write_files(
         _write(charts / f"{name}.svg", figure.wide.file())
         if png:
             _write(charts / f"{name}.png", png_of(figure.wide))
+    # Last: whoever keeps hashes of the evidence has the page's at once.
+    page = write_report(folder, result, run=run, lang=lang, figures=figures)
     return page, folder / MARKDOWN, charts
 
 

@@ -1,4 +1,4 @@
-"""A job's archives, brought back as a run folder like any other."""
+"""A job's archive, brought back as a run folder like any other."""
 
 import shutil
 import tempfile
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from fitwell.errors import InputError
-from fitwell.runs.folder import RunFolder, check_writable
-from fitwell.sagemaker.archives import LARGEST, unpack
+from fitwell.runs.folder import check_writable
+from fitwell.runs.opened import opened
 from fitwell.sagemaker.aws import Aws, CloudError, plain_errors
 from fitwell.sagemaker.states import describe, read_state
 from fitwell.storage import write_json
+from fitwell.vetting.unpack import MOST_BYTES, unpack
 
 KEPT = (
     "TrainingJobName", "TrainingJobArn", "ModelArtifacts", "AlgorithmSpecification",
@@ -35,17 +36,16 @@ def fetch(
         out: the run folder to make.
         aws: the account; what boto3 finds unless given.
         force: replace a run folder that is there.
-        tell: told of each archive.
+        tell: told of the archive.
 
     Raises:
-        InputError: ``out`` exists; the job is not done; an archive is not one of a run.
-        CloudError: AWS does not know the job, or does not give its archives.
+        InputError: ``out`` exists; the job is not done; the archive is not one of a run.
+        CloudError: AWS does not know the job, or does not give its archive.
     """
     aws = aws or Aws()
     _check_out(out, force)
     found = describe(job, "training", aws)
     model = _finished(job, found)
-    output = f"{found['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{job}/output/output.tar.gz"
     s3 = aws.client("s3")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as made:
@@ -55,10 +55,8 @@ def fetch(
             raise CloudError(f"{model} is not there, though job {job} is done. Was it deleted?")
         tell(f"fetching {model}")
         _bring(s3, model, folder)
-        if _there(s3, output):
-            tell(f"fetching {output}")
-            _bring(s3, output, folder)
-        RunFolder.open(folder)
+        with opened(folder):  # what was changed on the way is refused
+            pass
         about = {name: found[name] for name in KEPT if name in found}
         write_json(folder / "sagemaker.json", about)
         if out.exists():
@@ -108,7 +106,7 @@ def _bring(s3: Any, uri: str, folder: Path) -> None:
     archive = folder.with_name(Path(key).name)
     with plain_errors():
         size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
-        if size > LARGEST:
+        if size > MOST_BYTES:
             raise InputError(f"{uri} has {size:,} bytes, more than a run has. It is refused.")
         s3.download_file(bucket, key, str(archive))
     unpack(archive, folder)

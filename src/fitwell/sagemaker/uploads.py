@@ -13,6 +13,7 @@ BLOCK = 2**20
 
 TYPES = {
     ".csv": "text/csv", ".tsv": "text/tab-separated-values", ".json": "application/json",
+    ".jsonl": "application/jsonlines",
     ".npy": "application/x-npy", ".parquet": "application/x-parquet", ".npz": "application/x-npz",
 }  # fmt: skip
 

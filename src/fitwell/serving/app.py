@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fitwell.errors import InputError
 from fitwell.model_files import Predictor
@@ -12,6 +12,7 @@ from fitwell.serving.answers import Unacceptable
 from fitwell.serving.batches import Answer, Call, Model
 from fitwell.serving.bodies import Unsupported
 from fitwell.serving.limits import MAX_BODY, MAX_HELD, PATIENCE, Busy, TooLarge
+from fitwell.serving.measures import Measures
 from fitwell.serving.openapi import described
 from fitwell.version import __version__
 
@@ -40,15 +41,17 @@ def make_app(predictor: Predictor) -> "FastAPI":
     not speak, 413 a body that is too long, 503 when too much is waiting: each with one line.
 
     Raises:
-        InputError: the model does not answer, or FastAPI is not installed.
+        InputError: the model does not answer, or a package is not installed.
     """
     try:
+        import prometheus_client  # noqa: F401
+        import uvicorn  # noqa: F401
         from fastapi import FastAPI, Request
     except ModuleNotFoundError as error:
-        raise InputError("serve needs FastAPI. Install it: pip install 'fitwell[serve]'") from error
+        raise InputError(
+            f"serve needs {error.name}. Install it: pip install 'fitwell[serve]'"
+        ) from error
     from starlette.responses import JSONResponse, Response
-
-    from fitwell.serving.measures import Measures
 
     model = Model(predictor)
     model.start()
@@ -95,7 +98,7 @@ def make_app(predictor: Predictor) -> "FastAPI":
 class _Desk:
     """Takes requests to the model and brings answers back; counts what it holds."""
 
-    def __init__(self, model: Model, measures: Any) -> None:
+    def __init__(self, model: Model, measures: Measures) -> None:
         self._model = model
         self._measures = measures
         self._held = 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from fitwell.errors import InputError
 from fitwell.storage import read_json, write_json
-from fitwell.vetting.layout import ABOUT, EVIDENCE, MANIFEST, MODEL, check_file
+from fitwell.vetting.layout import ABOUT, EVIDENCE, MANIFEST, MODEL, PAGE, check_file
 
 FORMAT = 1
 LINK = f"{MODEL}/{ABOUT}"
@@ -33,9 +33,11 @@ def check_hash(path: Path, expected: str, source: str) -> None:
     """
     check_file(path)
     if sha256(path) != expected:
+        # A run that was killed while it drew its page is whole, but for the page.
+        way = "write it again with fitwell report" if path.name == PAGE else "make the run anew"
         raise InputError(
             f"{path} was changed since the run: its sha256 is not the one in {source}. Copy"
-            " the run folder again, or make the run anew."
+            f" the run folder again, or {way}."
         )
 
 

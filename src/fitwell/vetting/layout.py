@@ -8,7 +8,8 @@ from fitwell.errors import InputError
 
 MODEL = "model"
 MANIFEST = "manifest.json"
-EVIDENCE = ("run.json", "result.json", "report.html")
+PAGE = "report.html"
+EVIDENCE = ("run.json", "result.json", PAGE)
 """What was asked, what was found, and the page; they travel with the model."""
 
 ABOUT, WEIGHTS, ENCODER, TRANSFORMER = (
