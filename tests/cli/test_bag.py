@@ -16,6 +16,7 @@ from cli.test_commands import read
 from fitwell.cli import main
 from fitwell.models.ensemble import Ensemble
 from fitwell.runs.prediction import load_predictor
+from fitwell.vetting.hashes import write_manifest
 from toys import make_frame, timeless
 
 OPTIONS = ("--trials", 4, "--epochs", 8, "--seeds", 2, "--widths", "8", "--workers", 1, "--quiet")
@@ -100,6 +101,7 @@ def test_a_mean_with_another_number_of_members_is_refused(fitwell, made):
     about = json.loads(path.read_text())
     about["network"]["members"] += 1
     path.write_text(json.dumps(about))
+    write_manifest(Path("run"))  # somebody who knows that there are hashes
     make_frame().to_csv("table.csv", index=False)
     done = fitwell("predict", "run", "table.csv")
     assert done.exit_code == 2

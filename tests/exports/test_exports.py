@@ -23,7 +23,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the extra export is not
 pytest.importorskip("onnxscript", reason="the extra export is not installed")
 
 RUNS = ["run", "image_run", "array_run", "bag_run", "greedy_run", "own_run"]
-FAST = {("run", "torch"), ("image_run", "onnx"), ("bag_run", "onnx"), ("own_run", "onnx")}
+FAST = {("run", "onnx"), ("run", "torch"), ("image_run", "onnx")}
 EACH = [
     pytest.param(name, kind, marks=[] if (name, kind) in FAST else pytest.mark.slow)
     for name in RUNS
@@ -214,6 +214,7 @@ def test_a_file_that_answers_otherwise_is_not_written(own_run, tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "torch"])
 def test_a_network_that_cannot_be_exported_is_refused_in_one_line(own_run, tmp_path, kind):
     words = ("--format", kind, "--out", tmp_path / "m", "--model", "exported_net:Stubborn")

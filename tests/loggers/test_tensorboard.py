@@ -119,6 +119,7 @@ def test_the_curves_of_the_arms_are_there_epoch_by_epoch(told):
             assert found.get(tag, []) == expected
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_and_resumed_is_told_once(tmp_path):
     out, log = tmp_path / "out", f"tensorboard:{tmp_path / 'logs'}"
     with pytest.raises(KeyboardInterrupt):

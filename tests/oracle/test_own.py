@@ -117,6 +117,7 @@ def test_adam_as_it_is_is_no_optimizer_of_ones_own(given):
     assert own(given).optimizer is None
 
 
+@pytest.mark.slow
 def test_a_recipe_with_an_optimizer_can_be_hashed_and_sent_to_workers():
     recipe = replace(RECIPE, optimizer=MOMENTUM)
     assert pickle.loads(pickle.dumps(recipe)) == recipe

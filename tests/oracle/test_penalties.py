@@ -96,7 +96,7 @@ def test_l2_finds_the_ridge_solution():
     np.testing.assert_allclose(found, exact, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("kind", ["sgd", "adam", pytest.param("adamw", marks=pytest.mark.slow)])
 def test_the_proximal_step_finds_the_lasso_solution_with_its_zeros(kind):
     x, y = _regression()
     strength = 0.2

@@ -58,6 +58,7 @@ def test_a_strength_that_cannot_be_is_refused(wrong, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.slow
 def test_a_job_with_given_strengths_trains_by_them_as_a_local_run_does(here, tmp_path, capsys):
     """As a tuning job starts it: l1 and dropout are taken, a decay beyond the weakest is off."""
     sent = {**GIVEN, "decay_epochs": 50_000, "outside_is_off": "true"}

@@ -64,6 +64,7 @@ def test_an_archive_predicts_as_its_folder_does(archive, made):
     assert by_archive.stdout == by_folder.stdout
 
 
+@pytest.mark.slow
 def test_an_archive_is_served_as_its_folder_is(archive, made):
     rows = (made.parent / "table.csv").read_text()
     predicted = CliRunner().invoke(main, ["predict", str(made), str(made.parent / "table.csv")])

@@ -19,6 +19,7 @@ INPUT, OUTPUT = "input", "probabilities"
 class Probabilities(nn.Module):
     """A network with softmax behind it.
 
+    >>> import torch
     >>> bool(Probabilities(nn.Linear(2, 3))(torch.zeros(1, 2)).sum().isclose(torch.tensor(1.0)))
     True
     """
