@@ -164,6 +164,7 @@ def test_under_the_real_entry_point_a_failure_is_one_clear_line(job, image):
     assert not (job.model / "run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_test_channel_is_the_test_set_of_a_local_run(here, tmp_path, capsys):
     here.config("hyperparameters", VERSION_2)
     here.channel("test", make_frame(seed=1))

@@ -11,9 +11,12 @@ from serving.live import FITWELL, free_port, running
 from toys import make_frame
 
 
-def test_a_model_that_a_job_left_is_served_as_it_predicts(job, tmp_path):
-    job.config("hyperparameters", {"target": "bought", "trials": "1", "epochs": "2", "seeds": "1"})
-    assert job.run("fitwell-sagemaker", "train").returncode == 0
+def test_a_model_of_a_job_is_served_as_it_predicts(job, tmp_path):
+    make_frame().to_csv(tmp_path / "table.csv", index=False)
+    question = ["--target", "bought", "--trials", "1", "--epochs", "2", "--seeds", "1", "--force"]
+    CliRunner().invoke(
+        main, ["tune", str(tmp_path / "table.csv"), *question, "--out", str(job.model)]
+    )
     rows = make_frame(seed=3).drop(columns="bought")
     rows.to_csv(tmp_path / "rows.csv", index=False)
     predicted = CliRunner().invoke(main, ["predict", str(job.model), str(tmp_path / "rows.csv")])

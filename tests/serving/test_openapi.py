@@ -28,7 +28,7 @@ def test_every_answer_is_one_that_its_description_has(which, mode, request):
         schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
         drawn = schema["/invocations"]["POST"].as_strategy(generation_mode=GenerationMode[mode])
 
-        @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         @given(drawn, st.sampled_from(["*/*", *WRITTEN, "image/png"]))
         def ask(case, accept):
             answer = case.call(headers={"accept": accept})

@@ -59,6 +59,7 @@ def test_images_give_what_fitwell_predict_gives(image_server, image_run, picture
     assert image_server.post(last_axis, "application/x-npy", "text/csv").text == predicted
 
 
+@pytest.mark.slow
 def test_a_bag_is_served_as_it_predicts_from_its_folder(bag_run):
     rows = make_frame(seed=4).drop(columns="bought")
     predictor = load_predictor(bag_run)

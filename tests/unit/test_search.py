@@ -183,7 +183,11 @@ def test_nothing_is_chosen_where_nothing_can_be_learned(way):
 
 @pytest.mark.parametrize(
     "calls",
-    [pytest.param(1, marks=pytest.mark.slow), 5, 14, pytest.param(20, marks=pytest.mark.slow)],
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        14,
+        *(pytest.param(calls, marks=pytest.mark.slow) for calls in (5, 20)),
+    ],
 )
 def test_a_search_that_was_cut_off_goes_on_and_ends_alike(way, calls, tmp_path):
     material = make_material(1.0, way)
@@ -218,6 +222,9 @@ def test_a_search_that_was_cut_off_goes_on_and_ends_alike(way, calls, tmp_path):
     assert states.count("PRUNED") == sum(t.dropped for t in whole.trials)
 
 
+@pytest.mark.parametrize(
+    "way", ["together", pytest.param("singly", marks=pytest.mark.slow), "apart"], indirect=True
+)
 def test_the_number_of_workers_changes_nothing(way):
     material = make_material(1.0, way)
     choices = [

@@ -19,7 +19,7 @@ WAYS = {"together": "Adam", "apart": "AdamW"}
 """Optimizers: with one that is asked for each setting is trained by itself."""
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=["together", pytest.param("apart", marks=pytest.mark.slow)])
 def question(request):
     return replace(QUESTION, optimizer=WAYS[request.param])
 

@@ -111,7 +111,7 @@ def _reliability(rows: Rows, colour: Any, size: float, lang: str) -> Any:
     return layered(
         line.mark_line(color=svg.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y),
         base.mark_rule(strokeWidth=2, opacity=0.55).encode(
-            x=x, y="low:Q", y2="high:Q", color=colour
+            x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
         ),
         base.mark_line(strokeWidth=1.5).encode(x=x, y=y, color=colour),
         base.mark_point(size=56, filled=True, opacity=1).encode(
@@ -132,6 +132,6 @@ def _often(rows: Rows, colour: Any, lang: str) -> Any:
     bars = [{**row, "tip": row["tip"].replace("\u2063", "\u2064")} for row in rows]
     base = alt.Chart(inline(bars))
     return base.mark_rect(fillOpacity=0.22, strokeWidth=1.5).encode(
-        x=x, x2="right:Q", y=y.stack(None), y2=alt.datum(0), color=colour, stroke=colour,
+        x=x, x2=alt.X2("right:Q"), y=y.stack(None), y2=alt.Y2Datum(0), color=colour, stroke=colour,
         description=tip(),
     )  # fmt: skip

@@ -75,16 +75,16 @@ def _gap(rows: Sequence[dict[str, Any]], reachable: float | None, width: int, la
     colour = colour.scale(domain=["seen", "new"], range=[svg.SEEN, svg.NEW])
     layers = [
         base.mark_line(color=svg.LINE, strokeWidth=7, strokeCap="round").encode(
-            x=x, y=y, detail="network:N"
+            x=x, y=y, detail=alt.Detail("network:N")
         ),
-        base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour),
+        base.mark_rule(strokeWidth=2).encode(x=low, x2=alt.X2("high:Q"), y=y, color=colour),
         base.mark_point(size=90, filled=True, opacity=1).encode(
             x=x, y=y, color=colour, description=tip()
         ),
     ]
     for part, offset in (("seen", -16), ("new", 18)):
         words = base.transform_filter(f"datum.part == '{part}'").mark_text(dy=offset)
-        layers.append(words.encode(x=x, y=y, text="text:N", color=colour))
+        layers.append(words.encode(x=x, y=y, text=alt.Text("text:N"), color=colour))
     if reachable is not None:
         rule = alt.Chart(inline([{"value": 100 * reachable}]))
         layers.insert(0, rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(x=x))
@@ -199,7 +199,11 @@ def _pointed_at(strips: Sequence[dict[str, Any]], ends: dict[str, list[float]]) 
     import altair as alt
 
     x = alt.X("from:Q", title=None).scale(domain=ends["epoch"], nice=False)
-    return alt.Chart(inline(strips)).mark_rect(opacity=0).encode(x=x, x2="to:Q", description=tip())
+    return (
+        alt.Chart(inline(strips))
+        .mark_rect(opacity=0)
+        .encode(x=x, x2=alt.X2("to:Q"), description=tip())
+    )
 
 
 def _curve(
@@ -263,11 +267,13 @@ def _forest(rows: Sequence[dict[str, Any]], title: str, width: int) -> Any:
     base = alt.Chart(inline(rows)).properties(width=width - room - 20, height=alt.Step(34))
     y = alt.Y("arm:N", sort=None, axis=svg.names_axis(room))
     x = alt.X("value:Q", title=title).axis(tickCount=6)
-    fill = alt.when("datum.shown").then(alt.value(svg.INK)).otherwise(alt.value(svg.PAPER))
+    fill = alt.FillValue(svg.PAPER, condition={"test": "datum.shown", "value": svg.INK})
     zero = alt.Chart(inline([{"value": 0}]))
     return layered(
-        zero.mark_rule(color=svg.MUTED, strokeWidth=1.5).encode(x="value:Q"),
-        base.mark_rule(strokeWidth=2, color=svg.INK).encode(x="low:Q", x2="high:Q", y=y),
+        zero.mark_rule(color=svg.MUTED, strokeWidth=1.5).encode(x=alt.X("value:Q")),
+        base.mark_rule(strokeWidth=2, color=svg.INK).encode(
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y
+        ),
         base.mark_point(size=80, stroke=svg.INK, strokeWidth=2, opacity=1).encode(
             x=x, y=y, fill=fill, description=tip()
         ),

@@ -93,8 +93,10 @@ def _drawing(cells: Cells, names: Sequence[str], width: int, lang: str) -> Any:
         )
     ]
     if len(names) <= WRITTEN:
-        ink = alt.when("datum.dark").then(alt.value(svg.PAPER)).otherwise(alt.value(svg.INK))
-        layers.append(base.mark_text(fontSize=13).encode(x=x, y=y, text="count:N", color=ink))
+        ink = alt.ColorValue(svg.INK, condition={"test": "datum.dark", "value": svg.PAPER})
+        layers.append(
+            base.mark_text(fontSize=13).encode(x=x, y=y, text=alt.Text("count:N"), color=ink)
+        )
     return layered(*layers)
 
 

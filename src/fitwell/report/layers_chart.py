@@ -64,6 +64,6 @@ def _drawing(rows: list[dict[str, Any]], width: int, lang: str) -> Any:
         ),
         base.mark_bar(size=12, color=svg.SEEN).encode(x=x, y=y),
         base.mark_text(align="left", dx=8, color=svg.INK).encode(
-            x=alt.X("all:Q", scale=scale), y=y, text="text:N"
+            x=alt.X("all:Q", scale=scale), y=y, text=alt.Text("text:N")
         ),
     )

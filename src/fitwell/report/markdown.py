@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from fitwell.report.numbers import typeset
@@ -16,6 +17,12 @@ def render_markdown(context: Mapping[str, Any]) -> str:
     Args:
         context: what the page shows, with ``figures``.
     """
+    text = str(_template().render(**context, charts=CHARTS))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _template() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -26,8 +33,7 @@ def render_markdown(context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(typeset=typeset, cell=cell, inline=inline, alt=alt, code=code)
-    text = environment.get_template("report.md.j2").render(**context, charts=CHARTS)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return environment.get_template("report.md.j2")
 
 
 def inline(text: str) -> str:

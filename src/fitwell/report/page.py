@@ -1,7 +1,7 @@
 """The report: one HTML file that opens without a network and runs no script."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -98,6 +98,12 @@ def render_page(
         InputError: another language, or the parts for drawing are not installed.
     """
     check_parts(lang)
+    figures = figures if figures is not None else draw_all(result, lang)
+    return str(_template().render(**context_of(result, run, lang), figures=figures))
+
+
+@cache
+def _template() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -108,9 +114,7 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.filters["typeset"] = typeset
-    template = environment.get_template("page.html.j2")
-    figures = figures if figures is not None else draw_all(result, lang)
-    return template.render(**context_of(result, run, lang), figures=figures)
+    return environment.get_template("page.html.j2")
 
 
 def context_of(result: Result, run: Mapping[str, object], lang: str) -> dict[str, Any]:

@@ -84,17 +84,17 @@ def _drawing(path: RegularizationPath, width: int, lang: str) -> Any:
     ]
     layers = [
         base.mark_area(opacity=0.15).encode(
-            y=alt.Y("low:Q", title=translate("Log-loss", lang)), y2="high:Q"
+            y=alt.Y("low:Q", title=translate("Log-loss", lang)), y2=alt.Y2("high:Q")
         ),
-        base.mark_line(strokeWidth=2).encode(y="loss:Q"),
-        base.mark_point(size=28, filled=True).encode(y="loss:Q", description=tip()),
+        base.mark_line(strokeWidth=2).encode(y=alt.Y("loss:Q")),
+        base.mark_point(size=28, filled=True).encode(y=alt.Y("loss:Q"), description=tip()),
     ]
     if marks:
         rule = alt.Chart(inline(marks))
-        layers.append(rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(x="x:Q"))
+        layers.append(rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(x=alt.X("x:Q")))
         layers.append(
             rule.mark_text(align="left", dx=4, baseline="top", color=svg.MUTED).encode(
-                x="x:Q", y=alt.value(2), text="text:N"
+                x=alt.X("x:Q"), y=alt.value(2), text=alt.Text("text:N")
             )
         )
     size = {"width": width - 60, "height": 260 if wide else 200}

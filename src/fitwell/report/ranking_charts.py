@@ -112,7 +112,7 @@ def _roc(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str) 
         .mark_point(size=40, filled=True, opacity=0)
         .encode(x=x, y=y, description=tip()),
         marked.mark_rule(strokeWidth=2, color=svg.NEW, opacity=0.55).encode(
-            x=x, y="low:Q", y2="high:Q"
+            x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q")
         ),
         marked.mark_point(size=64, filled=True, opacity=1, color=svg.NEW).encode(
             x=x, y=y, description=tip()
@@ -186,6 +186,8 @@ def _costs(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str
         marked.mark_point(size=64, filled=True, opacity=1, color=svg.NEW).encode(
             x=x, y=y, description=tip()
         ),
-        marked.mark_text(align="left", dx=9, dy=-7, color=svg.INK).encode(x=x, y=y, text="text:N"),
+        marked.mark_text(align="left", dx=9, dy=-7, color=svg.INK).encode(
+            x=x, y=y, text=alt.Text("text:N")
+        ),
         **_square(width),
     )

@@ -187,5 +187,7 @@ def _strength(
     ]
     if level is not None:
         rule = alt.Chart(inline([{"loss": level}]))
-        layers.insert(0, rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(y="loss:Q"))
+        layers.insert(
+            0, rule.mark_rule(color=svg.MUTED, strokeDash=[3, 3]).encode(y=alt.Y("loss:Q"))
+        )
     return layers
