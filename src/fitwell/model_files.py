@@ -1,9 +1,9 @@
 """A trained model as files, with its preprocessing; loading them runs no code from them.
 
 ``model.json`` says what the network is, ``weights.safetensors`` holds its numbers,
-``encoder.json`` (and ``encoder.skops`` for tables) the preprocessing. ``model.json`` holds
-the sha256 of the others: a file that was changed is refused. So is, whatever its hash says,
-one that does not hold what a run writes, before it takes memory.
+``encoder.json`` the preprocessing. ``model.json`` holds the sha256 of the others: a file that
+was changed is refused. So is, whatever its hash says, one that does not hold what a run writes,
+before it takes memory.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ from fitwell.storage import replacing, write_json
 from fitwell.training.loop import probabilities
 from fitwell.vetting.about import FORMAT, About, read_about
 from fitwell.vetting.hashes import check_hash, sha256
-from fitwell.vetting.layout import ABOUT, FILES, WEIGHTS, check_names
+from fitwell.vetting.layout import ABOUT, FILES, WEIGHTS, check_folder, check_names
 from fitwell.vetting.tensors import Form, check_fit, read_header
 
 TYPES = {
@@ -159,8 +159,9 @@ def check_model(folder: Path) -> About:
     Raises:
         InputError: one is missing, was changed, or is no file of a model.
     """
+    check_folder(folder)
+    about = read_about(folder)  # another format may have other files
     check_names(folder)
-    about = read_about(folder)
     for name, expected in about.sha256.items():
         check_hash(folder / name, expected, ABOUT)
     return about

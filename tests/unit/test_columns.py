@@ -184,17 +184,16 @@ def test_a_saved_encoder_gives_the_same_bits(tmp_path):
     assert loaded.columns == encoder.columns
     assert loaded.shape == encoder.shape
     assert loaded.transform(rows).tobytes() == encoder.transform(rows).tobytes()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["encoder.json", "encoder.skops"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["encoder.json"]
 
 
 def test_an_encoder_file_that_holds_something_else_is_refused(tmp_path):
     fitted(make_frame()[["age"]]).save(tmp_path)
-    (tmp_path / "encoder.skops").write_bytes(b"no archive")
+    (tmp_path / "encoder.json").write_text('{"columns": [["age", "number"]], "inputs": 1}')
     with pytest.raises(InputError) as caught:
         TableEncoder.load(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path / 'encoder.skops'} is refused: File is not a zip file. Copy the run folder"
-        " again."
+        f"{tmp_path / 'encoder.json'} is refused: numbers is no list. Copy the run folder again."
     )
 
 

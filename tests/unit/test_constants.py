@@ -1,12 +1,15 @@
 """A table's encoder gives bit for bit what scikit-learn's transformers give."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fitwell.data.columns import TableEncoder, _spread, infer_columns
+from fitwell.data.columns import TableEncoder, _spread, fit_transformer, infer_columns
 from fitwell.data.constants import CLIP, Number
 from fitwell.errors import InputError
 from serving.conftest import make_rows
@@ -32,17 +35,24 @@ def frames(draw, most=40):
     )
 
 
-def by_scikit_learn(encoder, frame):
+def by_scikit_learn(transformer, frame, columns):
     """Encode as the fitted ColumnTransformer does, then bend."""
     numbers, categories = (
-        pd.DataFrame(part, index=range(len(frame))) for part in _spread(frame, encoder.columns)
+        pd.DataFrame(part, index=range(len(frame))) for part in _spread(frame, columns)
     )
     flags = numbers.isna().astype(float).add_prefix("missing ")
     table = pd.concat([numbers, flags, categories.astype(object)], axis=1)
-    found = np.asarray(encoder._transformer.transform(table), dtype=np.float64)
+    found = np.asarray(transformer.transform(table), dtype=np.float64)
     bent = found[:, : numbers.shape[1]]
     found[:, : numbers.shape[1]] = bent / np.hypot(1, bent / CLIP)
     return found.astype(np.float32)
+
+
+def both(frame, columns):
+    """Give an encoder that was stored and read again, and what scikit-learn fits."""
+    with tempfile.TemporaryDirectory() as folder:
+        TableEncoder.fit(frame, columns).save(Path(folder))
+        return TableEncoder.load(Path(folder)), fit_transformer(frame, columns)
 
 
 def odd_rows():
@@ -61,9 +71,11 @@ def odd_rows():
 def test_rows_are_encoded_bit_for_bit_as_scikit_learn_does(names):
     rows, new = odd_rows()
     names = names or list(rows.columns)
-    encoder = TableEncoder.fit(rows[names], infer_columns(rows[names]))
+    columns = infer_columns(rows[names])
+    encoder, transformer = both(rows[names], columns)
     for frame in (rows[names], new[names]):
-        assert np.array_equal(encoder.transform(frame), by_scikit_learn(encoder, frame))
+        expected = by_scikit_learn(transformer, frame, columns)
+        assert np.array_equal(encoder.transform(frame), expected)
 
 
 @pytest.mark.parametrize("entry", [(0, 0, 0), (np.nan, 1, 0), (0, np.inf, 0), (0, -1, 0), (0, 1, np.nan)])  # fmt: skip
@@ -75,14 +87,14 @@ def test_constants_that_cannot_scale_are_refused(entry):
 @settings(max_examples=40, deadline=None)
 @given(frames(), st.data())
 def test_random_tables_are_encoded_bit_for_bit_as_scikit_learn_does(frame, data):
-    encoder = TableEncoder.fit(frame, infer_columns(frame))
+    encoder, transformer = both(frame, infer_columns(frame))
     other = frame.sample(frac=1.0, random_state=0).reset_index(drop=True)
     for name, column in zip(other.columns, encoder.columns, strict=True):
         if column.kind == "category":
             other.loc[0, name] = data.draw(st.sampled_from(["never seen", "a", "d"]))
     for rows in (frame, other):
         found = encoder.transform(rows)
-        expected = by_scikit_learn(encoder, rows)
+        expected = by_scikit_learn(transformer, rows, encoder.columns)
         assert found.dtype == expected.dtype == np.float32
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(encoder.transform(rows[2:3]), expected[2:3])

@@ -16,7 +16,7 @@ from serving.live import FITWELL, served
 from vetting.forging import entries_of, entry, raw_tar, rehash, tar
 
 NAMES = [
-    "manifest.json", "model/encoder.json", "model/encoder.skops", "model/model.json",
+    "manifest.json", "model/encoder.json", "model/model.json",
     "model/weights.safetensors", "report.html", "result.json", "run.json",
 ]  # fmt: skip
 

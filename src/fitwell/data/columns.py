@@ -1,6 +1,7 @@
 """Columns of a table to numbers for a network; fitted on training rows alone."""
 
 import difflib
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fitwell.data.constants import constants_of
-from fitwell.data.encoder_files import load_transformer
+from fitwell.data.constants import Constants, constants_of
+from fitwell.data.encoder_files import from_plain, to_plain
 from fitwell.errors import InputError
-from fitwell.storage import read_json, replacing, write_json
+from fitwell.storage import read_json, replacing
+
+NAME = "encoder.json"
 
 MOST_CATEGORIES = 64
 """Of a column; rarer values share one input."""
@@ -71,48 +74,16 @@ class TableEncoder:
         the scaling and bending.
     """
 
-    def __init__(self, columns: Sequence[Column], transformer: Any) -> None:
-        """Take a ``ColumnTransformer`` that `fit` fitted; rows are encoded by its constants."""
+    def __init__(self, columns: Sequence[Column], constants: Constants) -> None:
+        """Take columns and the constants that were found for them."""
         self.columns = tuple(columns)
-        self.constants = constants_of(transformer)
-        self.shape = (self.constants.inputs,)
-        self._transformer = transformer  # to be stored
+        self.constants = constants
+        self.shape = (constants.inputs,)
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "TableEncoder":
         """Fit on the rows of ``frame``."""
-        from sklearn.compose import ColumnTransformer
-        from sklearn.impute import SimpleImputer
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
-
-        found = _spread(frame, columns)
-        numbers, categories = (pd.DataFrame(part, index=range(len(frame))) for part in found)
-        spread = numbers.quantile(0.75) - numbers.quantile(0.25)
-        wide = [name for name in numbers.columns if spread[name] > NARROW]
-        empty = list(numbers.columns[numbers.isna().all()])
-        narrow = [name for name in numbers.columns if name not in {*wide, *empty}]
-        gaps = numbers.columns[numbers.isna().any()]
-        fill = {"strategy": "median", "keep_empty_features": True}
-        one_hot = OneHotEncoder(
-            handle_unknown="infrequent_if_exist",
-            min_frequency=RAREST,
-            max_categories=MOST_CATEGORIES,
-            sparse_output=False,
-        )
-        transformer = ColumnTransformer(
-            [
-                ("wide", make_pipeline(RobustScaler(), SimpleImputer(**fill)), wide),
-                ("narrow", make_pipeline(StandardScaler(), SimpleImputer(**fill)), narrow),
-                ("empty", SimpleImputer(**fill), empty),
-                ("missing", "passthrough", [f"missing {name}" for name in gaps]),
-                ("categories", one_hot, list(categories.columns)),
-            ],
-            sparse_threshold=0,
-        )
-        flags = numbers.isna().astype(np.float64).add_prefix("missing ")
-        transformer.fit(pd.concat([numbers, flags, categories.astype(object)], axis=1))
-        return cls(columns, transformer)
+        return cls(columns, constants_of(fit_transformer(frame, columns)))
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
         """Encode rows, in order; columns not known from fitting are ignored.
@@ -127,40 +98,35 @@ class TableEncoder:
         return self.constants.encode(*_spread(frame, self.columns), len(frame))
 
     def save(self, folder: Path) -> None:
-        """Write ``encoder.json`` and ``encoder.skops``."""
-        import skops.io
-
-        with replacing(folder / "encoder.skops") as temporary:
-            skops.io.dump(self._transformer, temporary)
-        write_json(
-            folder / "encoder.json",
-            {"columns": [[c.name, c.kind] for c in self.columns], "inputs": self.shape[0]},
-        )
+        """Write ``encoder.json``."""
+        columns = [[column.name, column.kind] for column in self.columns]
+        about = {"columns": columns, "inputs": self.shape[0], **to_plain(self.constants)}
+        with replacing(
+            folder / NAME
+        ) as temporary:  # escaped: a text may hold half a surrogate pair
+            temporary.write_text(json.dumps(about, allow_nan=False) + "\n", encoding="ascii")
 
     @classmethod
     def load(cls, folder: Path) -> "TableEncoder":
-        """Read what `save` wrote; only types that an encoder is made of are built.
+        """Read what `save` wrote.
 
         Raises:
-            InputError: a file holds something else, or the two do not fit each other.
+            InputError: the file holds something else, or its parts do not fit each other.
         """
-        path = folder / "encoder.json"
+        path = folder / NAME
         about = read_json(path)
         columns, inputs = about.get("columns"), about.get("inputs")
         named = isinstance(columns, list) and all(map(_named, columns))
         if type(inputs) is not int or not named:
             raise InputError(f"{path} does not describe columns. Copy the run folder again.")
-        transformer = load_transformer(folder / "encoder.skops")
         try:
-            encoder = cls([Column(name, kind) for name, kind in columns or ()], transformer)
-        except Exception as error:  # whatever attributes that were changed may bring about
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise InputError(
-                f"{folder / 'encoder.skops'} is refused: {reason}. Copy the run folder again."
-            ) from error
+            constants = from_plain(about)
+        except ValueError as error:
+            raise InputError(f"{path} is refused: {error}. Copy the run folder again.") from error
+        encoder = cls([Column(name, kind) for name, kind in columns or ()], constants)
         if encoder.shape != (inputs,) or not encoder._knows_its_columns():
             raise InputError(
-                f"{path} and encoder.skops do not fit each other. Copy the run folder again."
+                f"{path} has columns that its constants do not fit. Copy the run folder again."
             )
         return encoder
 
@@ -174,6 +140,42 @@ class TableEncoder:
             and sorted(category.key for category in found.categories) == sorted(categories)
             and set(found.flags) <= set(numbers)
         )
+
+
+def fit_transformer(frame: pd.DataFrame, columns: Sequence[Column]) -> Any:
+    """Fit scikit-learn's transformers on the rows of ``frame``: a ``ColumnTransformer``."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
+
+    found = _spread(frame, columns)
+    numbers, categories = (pd.DataFrame(part, index=range(len(frame))) for part in found)
+    spread = numbers.quantile(0.75) - numbers.quantile(0.25)
+    wide = [name for name in numbers.columns if spread[name] > NARROW]
+    empty = list(numbers.columns[numbers.isna().all()])
+    narrow = [name for name in numbers.columns if name not in {*wide, *empty}]
+    gaps = numbers.columns[numbers.isna().any()]
+    fill = {"strategy": "median", "keep_empty_features": True}
+    one_hot = OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        min_frequency=RAREST,
+        max_categories=MOST_CATEGORIES,
+        sparse_output=False,
+    )
+    transformer = ColumnTransformer(
+        [
+            ("wide", make_pipeline(RobustScaler(), SimpleImputer(**fill)), wide),
+            ("narrow", make_pipeline(StandardScaler(), SimpleImputer(**fill)), narrow),
+            ("empty", SimpleImputer(**fill), empty),
+            ("missing", "passthrough", [f"missing {name}" for name in gaps]),
+            ("categories", one_hot, list(categories.columns)),
+        ],
+        sparse_threshold=0,
+    )
+    flags = numbers.isna().astype(np.float64).add_prefix("missing ")
+    transformer.fit(pd.concat([numbers, flags, categories.astype(object)], axis=1))
+    return transformer
 
 
 def _named(entry: Any) -> bool:

@@ -1,9 +1,8 @@
 """The constants of a fitted table encoder, and what it does with them.
 
-Rows are encoded from these constants alone, never by the object in which they were stored:
-a stored ``OneHotEncoder`` whose attributes were changed by hand makes SciPy write beyond its
-memory; and for one row, which is what a server answers, its classes take 30 ms, nearly all of it
-for names and copies of tables. The numbers are bit for bit those of scikit-learn.
+scikit-learn finds the constants; rows are encoded from them alone, and they are all that is
+stored. For one row, which is what a server answers, scikit-learn's classes spend nearly all of
+their time on names and copies of tables. The numbers are bit for bit theirs.
 """
 
 import math
@@ -29,44 +28,47 @@ class Number:
     fill: float
 
     def __post_init__(self) -> None:
-        finite = all(map(math.isfinite, (self.center, self.scale, self.fill)))
+        found = (self.center, self.scale, self.fill)
+        finite = all(isinstance(number, float) and math.isfinite(number) for number in found)
         if not (isinstance(self.key, str) and finite and self.scale > 0):
             raise ValueError(f"{self.key!r:.40} has no finite center, scale and fill")
 
 
 @dataclass(frozen=True)
 class Category:
-    """One input for each common value, and one for the rare ones, if there are any.
+    """One input for each common value, and one for all others, if training had rare ones.
+
+    The rare values themselves are not kept: they may name a person.
 
     Attributes:
         key: of the column.
         alone: values with an input of their own.
-        rare: values that share the last input, which a new value has too.
+        others: whether any other value has the last input; without it, it has none.
     """
 
     key: str
     alone: tuple[str, ...]
-    rare: tuple[str, ...]
+    others: bool
 
     def __post_init__(self) -> None:
-        values = (self.key, *self.alone, *self.rare)
-        if not all(isinstance(value, str) for value in values):
+        if not all(isinstance(value, str) for value in (self.key, *self.alone)):
             raise ValueError(f"{self.key!r:.40} has values that are no texts")
+        if not isinstance(self.others, bool):
+            raise ValueError(f"{self.key!r:.40} does not say whether there are others")
 
     @cached_property
     def places(self) -> dict[str, int]:
         """Where the input of each value lies."""
-        last = len(self.alone)
-        return {value: i for i, value in enumerate(self.alone)} | dict.fromkeys(self.rare, last)
+        return {value: i for i, value in enumerate(self.alone)}
 
     @property
     def inputs(self) -> int:
         """How many inputs the column has."""
-        return len(self.alone) + bool(self.rare)
+        return len(self.alone) + self.others
 
     def fill(self, inputs: NDArray[np.float32], texts: Sequence[str]) -> None:
-        """Set the input of each row's text, in zeros; a new value without rare ones has none."""
-        find, other = self.places.get, len(self.alone) if self.rare else -1
+        """Set the input of each row's text, in zeros."""
+        find, other = self.places.get, len(self.alone) if self.others else -1
         places = np.array([find(text, other) for text in texts], dtype=np.intp)
         known = np.flatnonzero(places >= 0)
         inputs[known, places[known]] = 1.0
@@ -129,11 +131,7 @@ class Constants:
 
 
 def constants_of(transformer: Any) -> Constants:
-    """Read the constants out of a fitted ``ColumnTransformer`` of `TableEncoder`.
-
-    Raises:
-        Exception: of any kind, where it is none, or its attributes were changed.
-    """
+    """Read the constants out of the ``ColumnTransformer`` that `fit_transformer` fitted."""
     parts = {name: (fitted, list(keys)) for name, fitted, keys in transformer.transformers_}
     numbers: list[Number] = []
     for name, center in (("wide", "center_"), ("narrow", "mean_")):
@@ -153,10 +151,7 @@ def constants_of(transformer: Any) -> Constants:
 
 
 def _floats(values: Any) -> list[float]:
-    array = np.asarray(values)
-    if array.dtype.kind != "f" or array.ndim != 1:
-        raise ValueError("a constant is no number")
-    return [float(value) for value in array]
+    return [float(value) for value in values]
 
 
 def _numbers(
@@ -166,7 +161,7 @@ def _numbers(
 
 
 def _category(key: str, one_hot: Any, number: int) -> Category:
-    values = list(one_hot.categories_[number])
     found = one_hot.infrequent_categories_[number]
-    rare = tuple([] if found is None else found)
-    return Category(key, tuple(value for value in values if value not in set(rare)), rare)
+    rare = set() if found is None else set(found)
+    alone = tuple(str(value) for value in one_hot.categories_[number] if value not in rare)
+    return Category(key, alone, bool(rare))

@@ -16,8 +16,8 @@ DATES = (
 )
 FLAGS = "1 where the number is missing, else 0"
 CATEGORIES = (
-    "1 where the value, as text, is among values, or is unknown and others is true, else 0; a"
-    ' missing value is the text ""; a whole number has no decimal point'
+    "1 where the value, as text, is among values, or others is true and no other input of the"
+    ' column has it, else 0; a missing value is the text ""; a whole number has no decimal point'
 )
 PIXELS = "(pixel / 255 - mean) / deviation, by channel; pixels from 0 to 255, channels first"
 
@@ -58,8 +58,8 @@ def _inputs(constants: Constants) -> list[dict[str, Any]]:
 def _categories(category: Category) -> list[dict[str, Any]]:
     named = _named(category.key)
     entries = [{**named, "values": [value], "others": False} for value in category.alone]
-    if category.rare:
-        entries.append({**named, "values": list(category.rare), "others": True})
+    if category.others:
+        entries.append({**named, "values": [], "others": True})
     return entries
 
 

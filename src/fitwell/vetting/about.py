@@ -12,7 +12,7 @@ from fitwell.models.mlp import ACTIVATIONS
 from fitwell.storage import read_json
 from fitwell.vetting.layout import ABOUT, FILES, check_file
 
-FORMAT = 1
+FORMAT = 2
 MOST = 2**31 - 1
 """Of a width, an axis, a number of layers."""
 

@@ -12,17 +12,12 @@ PAGE = "report.html"
 EVIDENCE = ("run.json", "result.json", PAGE)
 """What was asked, what was found, and the page; they travel with the model."""
 
-ABOUT, WEIGHTS, ENCODER, TRANSFORMER = (
-    "model.json",
-    "weights.safetensors",
-    "encoder.json",
-    "encoder.skops",
-)
+ABOUT, WEIGHTS, ENCODER = "model.json", "weights.safetensors", "encoder.json"
 
 FILES: dict[str | None, set[str]] = {
     None: {WEIGHTS},
     "ImageEncoder": {WEIGHTS, ENCODER},
-    "TableEncoder": {WEIGHTS, ENCODER, TRANSFORMER},
+    "TableEncoder": {WEIGHTS, ENCODER},
 }
 """The files beside model.json, by the kind of the encoder."""
 
@@ -34,8 +29,7 @@ LARGEST = {
     MANIFEST: MIB,
     ABOUT: 4 * MIB,
     WEIGHTS: 4096 * MIB,
-    ENCODER: 16 * MIB,
-    TRANSFORMER: 256 * MIB,
+    ENCODER: 64 * MIB,
 }
 """Bytes of a file by its name; ours, far above what a run writes."""
 
@@ -66,17 +60,25 @@ def check_file(path: Path) -> None:
         )
 
 
-def check_names(folder: Path) -> None:
-    """Check that a model folder holds a model's files and nothing else.
+def check_folder(folder: Path) -> None:
+    """Check that a model folder is one.
 
     Raises:
-        InputError: it is missing, a link, or holds another file, such as a pickle.
+        InputError: it is missing or a link.
     """
     if folder.is_symlink():
         raise InputError(f"{folder} is a link, but a folder is expected. Copy the folder there.")
     if not folder.is_dir():
         raise InputError(f"{folder} is missing. Copy the whole run folder again.")
-    known = (ABOUT, WEIGHTS, ENCODER, TRANSFORMER)
+
+
+def check_names(folder: Path) -> None:
+    """Check that a model folder holds a model's files and nothing else.
+
+    Raises:
+        InputError: it holds another file, such as a pickle.
+    """
+    known = (ABOUT, WEIGHTS, ENCODER)
     for path in sorted(folder.iterdir()):
         left = _LEFT_OVER.fullmatch(path.name)
         if path.name not in known and not (left and left[1] in known):

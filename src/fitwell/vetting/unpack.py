@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fitwell.errors import InputError
-from fitwell.vetting.layout import ABOUT, ENCODER, LARGEST, MODEL, TRANSFORMER, WEIGHTS
+from fitwell.vetting.layout import ABOUT, ENCODER, LARGEST, MODEL, WEIGHTS
 from fitwell.vetting.pack import NAMES
 
-KNOWN = {*NAMES, *(f"{MODEL}/{name}" for name in (ABOUT, WEIGHTS, ENCODER, TRANSFORMER))}
+KNOWN = {*NAMES, *(f"{MODEL}/{name}" for name in (ABOUT, WEIGHTS, ENCODER))}
 MOST_ENTRIES = 64
 """Files, folders and headers; an archive of a run has fewer than ten."""
 
