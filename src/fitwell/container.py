@@ -39,3 +39,7 @@ def _number(name: str, otherwise: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise InputError(f"{name} is {text!r}, but a whole number above 0 is expected. Set it so.")
     return int(text)
+
+
+if __name__ == "__main__":
+    main()

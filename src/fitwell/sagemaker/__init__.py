@@ -18,7 +18,7 @@ _HOMES = {
     "Aws": "aws", "Cloud": "cloud", "Sweep": "sweep", "fetch": "fetching",
     "metric_definitions": "metrics", "plan_deployment": "jobs", "plan_training": "jobs",
     "plan_transform": "jobs", "plan_tuning": "jobs", "status": "states", "stop": "states",
-    "submit": "jobs", "wait": "states",
+    "submit": "jobs", "tune_here": "local_tuning", "wait": "states",
 }  # fmt: skip
 
 __all__ = sorted(_HOMES)

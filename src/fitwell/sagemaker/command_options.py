@@ -34,9 +34,7 @@ dry_run_option = click.option(
 
 def _from_environment(name: str, help_: str) -> Callable[[Any], Any]:
     variable = f"{PREFIX}_{name.upper()}"
-    return click.option(
-        f"--{name}", required=True, envvar=variable, help=f"{help_} [or {variable}]"
-    )
+    return click.option(f"--{name}", default="", envvar=variable, help=f"{help_} [or {variable}]")
 
 
 cloud_options = known.options(
@@ -88,6 +86,24 @@ sweep_options = known.options(
         help="With --automatic, of whole jobs [Off].",
     ),
 )
+
+local_options = known.options(
+    click.option(
+        "--local", is_flag=True, help="With --automatic: run the jobs on this machine, without AWS."
+    ),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        help="With --local: folder of the jobs [fitwell-runs/local]. Repeated, it goes on there.",
+    ),
+)
+
+NOWHERE = {
+    "role": "arn:aws:iam::000000000000:role/local",
+    "image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/local:latest",
+    "s3": "s3://local/fitwell",
+}
+"""What stands in a request that nobody sends, where nothing was given."""
 
 count_option = click.option(
     "--instance-count", default=1, show_default=True, type=click.IntRange(1), help="Machines."
@@ -157,8 +173,13 @@ def cloud_in(given: dict[str, Any]) -> Cloud:
     """Take the cloud out of a command's arguments.
 
     Raises:
-        InputError: a time, a tag or a variable that is none; options that do not fit.
+        InputError: a time, a tag or a variable that is none; options that are missing or do
+            not fit.
     """
+    for name in ("role", "image", "s3"):
+        if not given[name]:
+            variable = f"{PREFIX}_{name.upper()}"
+            raise InputError(f"--{name} is missing. Give it, or set {variable}.")
     names = [name for name in Cloud.__dataclass_fields__ if name in given]
     found = {name: given.pop(name) for name in names}
     for name in ("max_run", "max_wait"):

@@ -12,6 +12,7 @@ from fitwell.errors import InputError
 from fitwell.exits import plain_errors
 from fitwell.options import options
 from fitwell.sagemaker.command_options import (
+    NOWHERE,
     aws_in,
     aws_options,
     cloud_in,
@@ -20,6 +21,7 @@ from fitwell.sagemaker.command_options import (
     dry_run_option,
     hyperparameter_options,
     hyperparameters_in,
+    local_options,
     machine_options,
     prices_option,
     sweep_in,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from fitwell.sagemaker.states import State
 
 KINDS = ("training", "tuning", "transform", "endpoint")
+
+LOCAL = Path("fitwell-runs/local")
 
 kind_option = click.option(
     "--kind", type=click.Choice(KINDS), default="training", show_default=True
@@ -74,8 +78,9 @@ def train(**given: Any) -> None:
 
 @sagemaker.command()
 @options(*data_options, hyperparameter_options("verb", "resamples", "outside_is_off"))
-@options(cloud_options, machine_options, sweep_options, prices_option, dry_run_option, aws_options)
-def tune(automatic: bool, **given: Any) -> None:
+@options(cloud_options, machine_options, sweep_options, local_options, prices_option)
+@options(dry_run_option, aws_options)
+def tune(automatic: bool, local: bool, out: Path | None, **given: Any) -> None:
     """Search the regularization for DATA in one training job that has the whole search inside.
 
     One job, because it is usually far cheaper than a job per setting: a machine is started once,
@@ -86,25 +91,37 @@ def tune(automatic: bool, **given: Any) -> None:
     l1 and decay on log scales with room for "off", dropout on a line from 0. Early stopping is off,
     since a strongly regularized network begins slowly and would be stopped for it.
 
+    With --automatic --local the same request runs on this machine: the job's own entry point, once
+    per setting. It needs no account. Ctrl-C keeps the jobs that ended; the same command goes on.
+
     \b
-    Example:
+    Examples:
         fitwell sagemaker tune visits.csv --target outcome --trials 64 --spot
+        fitwell sagemaker tune visits.csv --target outcome --automatic --local --jobs 4
     """
     with plain_errors():
         sweep = sweep_in(given)
         if automatic:
-            _sweep(given, sweep)
+            _sweep(given, sweep, (out or LOCAL) if local else None)
             return
+        if local or out:
+            raise InputError(
+                f"--{'local' if local else 'out'} is for --automatic. The one job with the whole"
+                " search inside is fitwell tune on this machine."
+            )
         if sweep:
             flag = next(iter(sweep)).replace("_", "-").replace("parents", "warm-start")
             raise InputError(f"--{flag} is for --automatic. Add it, or leave --{flag} out.")
         _train({**given, "verb": "tune"})
 
 
-def _sweep(given: dict[str, Any], sweep: dict[str, Any]) -> None:
+def _sweep(given: dict[str, Any], sweep: dict[str, Any], out: Path | None) -> None:
     from fitwell.sagemaker.jobs import plan_tuning
     from fitwell.sagemaker.sweep import Sweep
 
+    if out is not None:
+        given.update({name: given[name] or NOWHERE[name] for name in NOWHERE})
+        given["name"] = given["name"] or "local"  # without the time: it can be repeated
     aws, dry_run, prices = aws_in(given), given.pop("dry_run"), given.pop("prices")
     asked = hyperparameters_in(given)
     cloud, how = cloud_in(given), Sweep(**sweep, seed=asked.get("seed", 0))
@@ -112,7 +129,19 @@ def _sweep(given: dict[str, Any], sweep: dict[str, Any]) -> None:
     if prices:
         most = _cost(prices, cloud.instance_type, cloud.max_run, how.jobs)
         _tell(f"at most {most:.2f} in {how.jobs} jobs of {cloud.max_run / 3600:g} h")
+    if out is not None and not dry_run:
+        _tune_here(plan, out)
+        return
     _start(plan, aws, dry_run, f"fitwell sagemaker status {plan.name} --kind tuning --wait")
+
+
+def _tune_here(plan: "Plan", out: Path) -> None:
+    from fitwell.sagemaker.local_tuning import tune_here
+
+    found = tune_here(plan, out, _tell)
+    drawn = ", ".join(f"{name} {float(text):.3g}" for name, text in found.hyperparameters.items())
+    _tell(f"best of {found.jobs}: {found.name}, objective {found.objective:.4f} with {drawn}")
+    click.echo(found.model)
 
 
 def _train(given: dict[str, Any]) -> None:
