@@ -28,9 +28,9 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(JOBS)
 
-# With Ray, 79 MB: the tests of --ray are skipped without it.
+# With Ray, 79 MB, and AWS's inference toolkit: tests that need them are skipped without.
 test-all:
-	$(MAKE) EXTRAS=$(EXTRAS),ray setup
+	$(MAKE) EXTRAS=$(EXTRAS),ray,mms setup
 	$(BIN)/python -m pytest -n $(JOBS) -m ""
 
 lint: $(INSTALLED)

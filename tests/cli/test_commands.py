@@ -34,7 +34,7 @@ def test_tune_prints_one_json_document_which_is_the_result_file(fitwell, table, 
     assert printed["cost"]["trials"] == 3
     assert printed["test_openings"] == 1
     assert sorted(p.name for p in Path("run").iterdir()) == [
-        "charts", "manifest.json", "model", "openings.json", "population", "report.html", "report.md", "result.json",
+        "charts", "hashes.json", "model", "openings.json", "population", "report.html", "report.md", "result.json",
         "run.json", "trials", "trials.db",
     ]  # fmt: skip
 

@@ -176,4 +176,4 @@ def test_role_image_and_place_are_needed(tmp_path):
         f"FITWELL_SAGEMAKER_{name}": "" for name in ("ROLE", "IMAGE", "S3")
     })  # fmt: skip
     assert told.exit_code == 2
-    assert "Missing option '--role'" in told.stderr
+    assert told.stderr.startswith("fitwell: --role is missing. Give it, or set")

@@ -25,7 +25,7 @@ def made(tmp_path_factory):
 @pytest.fixture
 def run(made, tmp_path):
     """A copy to tamper with."""
-    names = ("run.json", "result.json", "report.html", "manifest.json", "model")
+    names = ("run.json", "result.json", "report.html", "hashes.json", "model")
     for name in names:
         copy = shutil.copytree if (made / name).is_dir() else shutil.copy
         (tmp_path / "run").mkdir(exist_ok=True)

@@ -16,7 +16,7 @@ from serving.live import FITWELL, served
 from vetting.forging import entries_of, entry, raw_tar, rehash, tar
 
 NAMES = [
-    "manifest.json", "model/encoder.json", "model/model.json",
+    "hashes.json", "model/encoder.json", "model/model.json",
     "model/weights.safetensors", "report.html", "result.json", "run.json",
 ]  # fmt: skip
 
@@ -91,12 +91,12 @@ def test_nothing_of_an_archive_stays_behind(archive, tmp_path, monkeypatch):
 
 
 def test_an_archive_of_a_former_run_gets_a_manifest_and_the_folder_stays(run, tmp_path):
-    (run / "manifest.json").unlink()
+    (run / "hashes.json").unlink()
     model = run / "model" / "model.json"
     model.write_text(model.read_text().replace('"manifest": true,', ""))
     pack(run, tmp_path / "a.tar.gz")
-    assert not (run / "manifest.json").exists()
-    assert "manifest.json" in tarfile.open(tmp_path / "a.tar.gz").getnames()
+    assert not (run / "hashes.json").exists()
+    assert "hashes.json" in tarfile.open(tmp_path / "a.tar.gz").getnames()
     load_predictor(tmp_path / "a.tar.gz")
 
 
@@ -113,7 +113,7 @@ def test_archives_of_other_tools_are_read(made, tmp_path, form):
 
 
 def test_gnu_tar_packs_what_is_read(made, tmp_path):
-    names = ["run.json", "result.json", "report.html", "manifest.json", "model"]
+    names = ["run.json", "result.json", "report.html", "hashes.json", "model"]
     command = ["tar", "czf", tmp_path / "m.tgz", "--sort=name", *names]
     subprocess.run(command, check=True, cwd=made)
     assert load_predictor(tmp_path / "m.tgz").classes == ("no", "yes")
@@ -163,7 +163,7 @@ def test_a_file_of_an_archive_that_was_changed_is_refused(archive, tmp_path, ref
             for info, content in entries_of(archive)
         ]
         path = tar(tmp_path / "x.tar.gz", changed)
-        if name == "manifest.json":
+        if name == "hashes.json":
             load_predictor(path)  # a blank behind it says nothing else
         else:
             assert "was changed since the run" in refusal(path)

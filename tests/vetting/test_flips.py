@@ -15,7 +15,7 @@ from serving.conftest import make_rows
 from vetting.forging import rehash
 
 FILES = [
-    "run.json", "result.json", "report.html", "manifest.json", "model/model.json",
+    "run.json", "result.json", "report.html", "hashes.json", "model/model.json",
     "model/weights.safetensors", "model/encoder.json",
 ]  # fmt: skip
 FORBIDDEN = ("pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect")  # fmt: skip
@@ -97,14 +97,14 @@ def test_a_changed_byte_is_refused_or_changes_nothing(made, rows, expected, tmp_
         flip(run / name, place, mask)
         predictor = read(run)
         # A blank that became another blank, in JSON that no hash is of, says nothing else.
-        assert predictor is None or name in ("manifest.json", "model/model.json")
+        assert predictor is None or name in ("hashes.json", "model/model.json")
         if predictor is not None:
             assert np.array_equal(predictor.predict_proba(rows), expected)
 
     one_byte()
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name != "manifest.json"])
+@pytest.mark.parametrize("name", [name for name in FILES if name != "hashes.json"])
 def test_a_changed_byte_with_its_hash_made_right_is_refused_or_harmless(made, rows, tmp_path, name):
     @MANY
     @given(places, bits)

@@ -37,24 +37,24 @@ def test_a_change_of_the_evidence_is_noticed(run, refusal, name):
     path.write_bytes(path.read_bytes() + b" ")
     way = "write it again with fitwell report" if name == "report.html" else "make the run anew"
     assert refusal(run) == (
-        f"{path} was changed since the run: its sha256 is not the one in manifest.json. Copy the"
+        f"{path} was changed since the run: its sha256 is not the one in hashes.json. Copy the"
         f" run folder again, or {way}."
     )
 
 
-@pytest.mark.parametrize("name", ["report.html", "manifest.json"])
+@pytest.mark.parametrize("name", ["report.html", "hashes.json"])
 def test_evidence_that_was_taken_away_is_missed(run, refusal, name):
     (run / name).unlink()
     assert refusal(run) == f"{run / name} is missing. Copy the whole run folder again."
 
 
 def test_a_report_that_was_put_there_is_noticed(run, refusal):
-    change_json(run / "manifest.json", lambda content: content["sha256"].pop("report.html"))
+    change_json(run / "hashes.json", lambda content: content["sha256"].pop("report.html"))
     assert "report.html was changed since the run" in refusal(run)
 
 
 def test_a_run_of_a_former_version_has_no_manifest_and_is_read(run):
-    (run / "manifest.json").unlink()
+    (run / "hashes.json").unlink()
     change_json(run / "model/model.json", lambda about: about.pop("manifest"))
     assert load_predictor(run).classes == ("no", "yes")
 
@@ -226,7 +226,7 @@ def test_a_model_json_that_no_run_writes_is_refused_before_memory_is_taken(run, 
             about[key] = {**about[key], **value} if nested else value
 
     change_json(run / "model/model.json", change)
-    change_json(run / "manifest.json", lambda content: content["sha256"].pop("model/model.json"))
+    change_json(run / "hashes.json", lambda content: content["sha256"].pop("model/model.json"))
     from fitwell.vetting.hashes import write_manifest
 
     write_manifest(run)
@@ -239,7 +239,7 @@ def test_a_model_json_that_no_run_writes_is_refused_before_memory_is_taken(run, 
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "1e999", "[" * 100_000, "9" * 10_000])
-@pytest.mark.parametrize("name", ["run.json", "manifest.json", "model/model.json", "model/encoder.json"])  # fmt: skip
+@pytest.mark.parametrize("name", ["run.json", "hashes.json", "model/model.json", "model/encoder.json"])  # fmt: skip
 def test_what_is_no_json_object_is_refused(run, refusal, name, content):
     (run / name).write_text(content)
     if name == "model/encoder.json":

@@ -17,6 +17,7 @@ from fitwell.errors import FitwellError, InputError
 from fitwell.results import Result
 from fitwell.sagemaker.contract import JobFolders
 from fitwell.sagemaker.metrics import OBJECTIVE, metric_lines
+from fitwell.vetting.layout import MANIFEST
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -81,7 +82,7 @@ def _deliver(out: Path, folders: JobFolders) -> None:
         for target in (folders.model, folders.output_data):
             if (out / name).is_file():
                 shutil.copy2(out / name, target / name)
-    shutil.copy2(out / "manifest.json", folders.model / "manifest.json")
+    shutil.copy2(out / MANIFEST, folders.model / MANIFEST)
     shutil.copytree(out / "model", folders.model / "model", dirs_exist_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""sha256 of a run's files: the model's in model.json, the evidence's in manifest.json.
+"""sha256 of a run's files: the model's in model.json, the evidence's in hashes.json.
 
 A hash tells of a change, by accident or by hand. It is no signature: who can write a file
 can write its hash too. So nothing here replaces the checks of what the files hold.

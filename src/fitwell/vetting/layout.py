@@ -7,7 +7,9 @@ from pathlib import Path
 from fitwell.errors import InputError
 
 MODEL = "model"
-MANIFEST = "manifest.json"
+MANIFEST = "hashes.json"
+"""Not manifest.json: multi-model-server takes such a file in a model for its own, and ends."""
+
 PAGE = "report.html"
 EVIDENCE = ("run.json", "result.json", PAGE)
 """What was asked, what was found, and the page; they travel with the model."""
