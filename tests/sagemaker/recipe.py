@@ -66,11 +66,7 @@ def read(text):
 
 
 def expand(text, variables):
-    """Put variables in, as the builder does outside RUN; only the plain forms are known.
-
-    >>> expand("$A/${B}", {"A": "1", "B": "2"})
-    '1/2'
-    """
+    """Put variables in, as the builder does outside RUN; only the plain forms are known."""
     if "${" in re.sub(r"\$\{\w+\}", "", text):
         raise ValueError(f"{text!r} has a form of ${{...}} that is not known here")
     return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda m: variables[m[1] or m[2]], text)
