@@ -129,7 +129,9 @@ def do_copy(image, step, *, files, images, **_):
         if found.is_dir():
             shutil.copytree(found, place, dirs_exist_ok=True)
         else:
-            shutil.copy2(found, place / found.name if into else place)
+            place = place / found.name if into else place
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(found, place)
     return image
 
 
