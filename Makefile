@@ -11,7 +11,7 @@ help:
 	@echo "make demo      install into .venv and run the main job on the built-in data"
 	@echo "make test      install and run the test suite"
 	@echo "make test-all  the slow tests too"
-	@echo "make lint      ruff;  make types  mypy;  make bench  benchmarks;  make docs  generated pages"
+	@echo "make lint      ruff, the Dockerfile, the pages;  make types  mypy;  make bench  benchmarks;  make docs  generated pages"
 	@echo "make bench-search  the search beside its peers, hours;  make bench-search-quick  minutes"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -36,6 +36,8 @@ test-all:
 lint: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/rumdl check --no-cache .
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix

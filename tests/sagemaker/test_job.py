@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -146,6 +147,60 @@ def test_a_job_in_the_pytorch_image_s_entry_point_makes_the_model_too(job, local
     # The image passes output on in pieces: a line written in two pieces would be broken.
     metrics = re.findall(r"^fitwell_(\w+)=([-+0-9.eE]+);$", ended.stdout, re.MULTILINE)
     assert [name for name, _ in metrics] == ["gap", "test_accuracy", "test_log_loss", "objective"]
+
+
+CAUSES = {
+    "bad data": (
+        {"target": "sold"},
+        "--target is 'sold', but the table has no such column. Its columns: age, income, city, bought.",
+    ),
+    "bad hyperparameter": ({"epochs": "many"}, "hyperparameter epochs is 'many'"),
+    "NaN": (
+        {"learning-rate": 1e30},
+        "treatment: the untreated network's loss became infinite or NaN. Lower --learning-rate",
+    ),
+}
+
+
+@pytest.mark.slow
+@needs("sagemaker_training")
+@pytest.mark.parametrize("case", CAUSES)
+def test_each_cause_has_its_line_in_the_failure_file(job, case):
+    given, line = CAUSES[case]
+    script_mode(job, {**VERSION_2, **{name: json.dumps(value) for name, value in given.items()}})
+    ended = job.run("train")
+    assert ended.returncode == 1
+    assert job.failure.read_text().startswith(line)
+    assert "\n" not in job.failure.read_text()
+    assert not (job.base / "output" / "success").exists()
+    assert not job.output.exists() or not any(job.output.iterdir())
+
+
+@pytest.mark.slow
+@needs("sagemaker_training")
+def test_a_script_that_is_killed_fails_the_job_and_a_second_start_goes_on(job, tmp_path):
+    settings = {**SETTINGS, "trials": 24, "epochs": 60, "workers": 1}
+    script_mode(job, {name: json.dumps(str(value)) for name, value in settings.items()})
+    trials = job.base / "checkpoints" / "made-by-the-sdk" / "trials"
+    first = subprocess.Popen(
+        [FITWELL.with_name("train")], env=job.environment(), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until = time.monotonic() + 100
+    while len(list(trials.glob("*.npy"))) < 3:
+        assert first.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    [script] = psutil.Process(first.pid).children()
+    script.kill()
+    assert first.wait(60) == 1
+    assert "ExitCode -9" in job.failure.read_text()
+    job.failure.unlink()
+    second = job.run("train")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert same_predictions(
+        job.model, run_locally(tmp_path, make_frame(), settings), make_frame(seed=9)
+    )
 
 
 @needs("sagemaker_training")
