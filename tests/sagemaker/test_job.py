@@ -152,7 +152,7 @@ def test_a_job_in_the_pytorch_image_s_entry_point_makes_the_model_too(job, local
 CAUSES = {
     "bad data": (
         {"target": "sold"},
-        "--target is 'sold', but the table has no such column. Its columns: age, income, city, bought.",
+        "--target: there is no column 'sold'. There are age, income, city, bought.",
     ),
     "bad hyperparameter": ({"epochs": "many"}, "hyperparameter epochs is 'many'"),
     "NaN": (
@@ -182,6 +182,7 @@ def test_a_script_that_is_killed_fails_the_job_and_a_second_start_goes_on(job, t
     settings = {**SETTINGS, "trials": 24, "epochs": 60, "workers": 1}
     script_mode(job, {name: json.dumps(str(value)) for name, value in settings.items()})
     trials = job.base / "checkpoints" / "made-by-the-sdk" / "trials"
+    (job.base / "output").mkdir()  # as on SageMaker; without it the toolkit ends with 0
     first = subprocess.Popen(
         [FITWELL.with_name("train")], env=job.environment(), stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
