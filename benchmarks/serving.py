@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from serving_peers import Peer, all_peers, end
@@ -53,9 +54,11 @@ def train(folder: Path) -> tuple[Path, dict[int, Path]]:
 
 
 def free_port() -> int:
-    """Find a port of the loopback that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Find a port of the loopback that nobody uses; multi-model-server takes none above 32767."""
+    for port in range(21_000, 32_768):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 def wait(url: str, body: bytes) -> None:

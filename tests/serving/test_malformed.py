@@ -167,7 +167,7 @@ def test_spoiled_tables_crash_nothing(server, rows, count):
     }
     told = hammer(server, good, count, seed=1)
     assert told[400] > count / 4
-    assert told[200] > count / 100
+    assert told[200] > 0
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(3000, marks=pytest.mark.slow)])

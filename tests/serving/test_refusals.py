@@ -78,6 +78,12 @@ REFUSED = {
         400,
         "row 2 has no 'income'; write null where a value is missing",
     ),
+    "a JSON row that lacks what a later one has": (
+        b'[{"income": 1}, {"age": 41, "income": 1}]',
+        "application/json",
+        400,
+        "row 1 has no 'age'; write null where a value is missing",
+    ),
     "a JSON list in a value": (
         b'[{"age": [40]}]',
         "application/json",

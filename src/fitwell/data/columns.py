@@ -217,12 +217,16 @@ def _spread(
         elif column.kind == "date":
             numbers.update(_dates(values, column.name))
         else:
-            given = values.to_numpy(dtype=object)
-            missing = pd.isna(given)
-            categories[f"category {column.name}"] = [
-                "" if none else _text(value) for value, none in zip(given, missing, strict=True)
-            ]
+            categories[f"category {column.name}"] = _texts(values)
     return numbers, categories
+
+
+def _texts(values: pd.Series) -> list[str]:
+    given = values.to_numpy(dtype=object)
+    if set(map(type, given)) <= {str, type(None)}:  # as JSON has them
+        return ["" if value is None else value for value in given]
+    missing = pd.isna(given)
+    return ["" if none else _text(value) for value, none in zip(given, missing, strict=True)]
 
 
 def _text(value: object) -> str:
@@ -251,9 +255,11 @@ def _plain(values: pd.Series) -> NDArray[np.float64] | None:
     """Give numbers that need no parsing: of a column of numbers, or Python's own, as JSON has."""
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if values.dtype == object and {type(value) for value in values} <= {int, float, type(None)}:
-        with suppress(OverflowError):  # a whole number of hundreds of digits
-            return np.array(values.to_numpy(), dtype=np.float64)
+    if values.dtype == object:
+        given = values.to_numpy()
+        if set(map(type, given)) <= {int, float, type(None)}:
+            with suppress(OverflowError):  # a whole number of hundreds of digits
+                return given.astype(np.float64)
     return None
 
 

@@ -1,7 +1,7 @@
 """Requests to answers: one thread has the model, and encodes what waits together.
 
-Encoding a row of a table costs ten times what the network costs, and most of it is the same
-for one row and for fifty. So whatever has come in while the model was busy is encoded
+Encoding a row of a table costs several times what the network costs, and most of it is the
+same for one row and for fifty. So whatever has come in while the model was busy is encoded
 together. The network reads each request by itself: an answer never depends on who asked
 beside it, not by a bit.
 """

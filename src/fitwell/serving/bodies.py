@@ -22,6 +22,10 @@ LINES, PARQUET = "application/jsonlines", "application/x-parquet"
 PNG, JPEG = "image/png", "image/jpeg"
 
 
+NESTED = {dict, list}
+"""Types that no value of a row has."""
+
+
 class Unsupported(InputError):
     """A content type that the server does not read: 415."""
 
@@ -112,10 +116,20 @@ def _json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_NESTED:
         raise TooLarge(f"the JSON holds over {MAX_NESTED:,} lists and objects; send fewer rows")
     try:
-        data = json.loads(body)
+        data = _parsed(body)
     except (ValueError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}") from error
     return data.get("instances") if isinstance(data, dict) else data
+
+
+def _parsed(document: bytes) -> Any:
+    """Read JSON by pydantic's parser, in a third of the time of Python's; it knows the errors."""
+    from pydantic_core import from_json
+
+    try:
+        return from_json(document)
+    except ValueError:  # Python's takes a little more, such as a byte-order mark
+        return json.loads(document)
 
 
 def _lines(body: bytes) -> list[Any]:
@@ -127,7 +141,7 @@ def _lines(body: bytes) -> list[Any]:
     found = []
     for number, row in enumerate(rows, start=1):
         try:
-            found.append(json.loads(row))
+            found.append(_parsed(row))
         except (ValueError, RecursionError) as error:
             raise InputError(f"line {number} of the body is not JSON: {error}") from error
     return found
@@ -143,19 +157,21 @@ def _records(data: Any, names: Sequence[str]) -> pd.DataFrame:
             " columns as keys"
         )
     check_rows(len(data))
+    first = data[0].keys()
+    alike = all(row.keys() == first for row in data)
+    wanted = [] if alike else [name for name in names if any(name in row for row in data)]
     for number, row in enumerate(data, start=1):
-        if any(isinstance(value, (dict, list)) for value in row.values()):
+        if not NESTED.isdisjoint(map(type, row.values())):
             raise InputError(
                 f"row {number}: a value is a list or an object; each must be a number, a text, a"
                 " Boolean or null"
             )
-        absent = [name for name in names if name in data[0] and name not in row]
-        if absent:
-            raise InputError(
-                f"row {number} has no {absent[0]!r}; write null where a value is missing"
-            )
-    # As objects: pandas would turn a category 3 into 3.0 where another row's is missing.
-    return pd.DataFrame(data, dtype=object)
+        absent = next((name for name in wanted if name not in row), None)
+        if absent is not None:
+            raise InputError(f"row {number} has no {absent!r}; write null where a value is missing")
+    # As objects: pandas would turn a category 3 into 3.0 where another row's is missing. What
+    # the first row lacks is no column of the model.
+    return pd.DataFrame({name: [row.get(name) for row in data] for name in first}, dtype=object)
 
 
 def _dates_as_text(rows: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
