@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fitwell.data.columns import Column, TableEncoder, infer_columns
+from fitwell.data.columns import TableEncoder, infer_columns
+from fitwell.data.spreading import Column
 from fitwell.data.tables import make_table
 from fitwell.errors import InputError
 from toys import make_frame

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fitwell.data.columns import TableEncoder, _spread, fit_transformer, infer_columns
+from fitwell.data.columns import TableEncoder, fit_transformer, infer_columns
 from fitwell.data.constants import CLIP, Number
+from fitwell.data.spreading import spread
 from fitwell.errors import InputError
 from serving.conftest import make_rows
 
@@ -38,7 +39,7 @@ def frames(draw, most=40):
 def by_scikit_learn(transformer, frame, columns):
     """Encode as the fitted ColumnTransformer does, then bend."""
     numbers, categories = (
-        pd.DataFrame(part, index=range(len(frame))) for part in _spread(frame, columns)
+        pd.DataFrame(part, index=range(len(frame))) for part in spread(frame, columns)
     )
     flags = numbers.isna().astype(float).add_prefix("missing ")
     table = pd.concat([numbers, flags, categories.astype(object)], axis=1)
@@ -98,6 +99,7 @@ def test_random_tables_are_encoded_bit_for_bit_as_scikit_learn_does(frame, data)
         assert found.dtype == expected.dtype == np.float32
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(encoder.transform(rows[2:3]), expected[2:3])
+        np.testing.assert_array_equal(encoder.transform(rows.astype(object)), expected)
 
 
 def test_rare_and_unseen_categories_share_an_input_only_where_there_are_rare_ones():

@@ -3,8 +3,6 @@
 import difflib
 import json
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from fitwell.data.constants import Constants, constants_of
 from fitwell.data.encoder_files import from_plain, to_plain
+from fitwell.data.spreading import Column, spread
 from fitwell.errors import InputError
 from fitwell.storage import read_json, replacing
 
@@ -25,20 +24,8 @@ MOST_CATEGORIES = 64
 RAREST = 5
 """A category with fewer training rows shares its input with the other rare ones."""
 
-
-HUGE = 1e100
-"""Larger numbers are cut off, so that their squares stay finite."""
-
 NARROW = 10 * np.finfo(np.float64).eps
 """RobustScaler takes a quartile range below this for zero and would not scale at all."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A feature column and how it is read: ``number``, ``category`` or ``date``."""
-
-    name: str
-    kind: str
 
 
 def infer_columns(frame: pd.DataFrame) -> list[Column]:
@@ -95,7 +82,7 @@ class TableEncoder:
         _check_present(frame, self.columns)
         if len(frame) == 0:
             return np.empty((0, *self.shape), dtype=np.float32)
-        return self.constants.encode(*_spread(frame, self.columns), len(frame))
+        return self.constants.encode(*spread(frame, self.columns), len(frame))
 
     def save(self, folder: Path) -> None:
         """Write ``encoder.json``."""
@@ -133,7 +120,7 @@ class TableEncoder:
     def _knows_its_columns(self) -> bool:
         """Whether the constants are those of the columns, each once."""
         row = pd.DataFrame({column.name: [None] for column in self.columns})
-        numbers, categories = _spread(row, self.columns)
+        numbers, categories = spread(row, self.columns)
         found = self.constants
         return (
             sorted(number.key for number in found.numbers) == sorted(numbers)
@@ -149,10 +136,10 @@ def fit_transformer(frame: pd.DataFrame, columns: Sequence[Column]) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
-    found = _spread(frame, columns)
+    found = spread(frame, columns)
     numbers, categories = (pd.DataFrame(part, index=range(len(frame))) for part in found)
-    spread = numbers.quantile(0.75) - numbers.quantile(0.25)
-    wide = [name for name in numbers.columns if spread[name] > NARROW]
+    ranges = numbers.quantile(0.75) - numbers.quantile(0.25)
+    wide = [name for name in numbers.columns if ranges[name] > NARROW]
     empty = list(numbers.columns[numbers.isna().all()])
     narrow = [name for name in numbers.columns if name not in {*wide, *empty}]
     gaps = numbers.columns[numbers.isna().any()]
@@ -199,94 +186,3 @@ def _check_present(frame: pd.DataFrame, columns: Sequence[Column]) -> None:
             f"column {missing[0]!r}{more} is missing; the model needs the {len(columns)} columns"
             f" that it was trained on.{hint}"
         )
-
-
-def _spread(
-    frame: pd.DataFrame, columns: Sequence[Column]
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, list[str]]]:
-    """Give the numbers, NaN where missing, and the categories, "" where missing.
-
-    The first word of a key says what it holds, so that no two columns share one.
-    """
-    numbers: dict[str, NDArray[np.float64]] = {}
-    categories: dict[str, list[str]] = {}
-    for column in columns:
-        values = frame[column.name]
-        if column.kind == "number":
-            numbers[f"number {column.name}"] = _numbers(values, column.name)
-        elif column.kind == "date":
-            numbers.update(_dates(values, column.name))
-        else:
-            categories[f"category {column.name}"] = _texts(values)
-    return numbers, categories
-
-
-def _texts(values: pd.Series) -> list[str]:
-    given = values.to_numpy(dtype=object)
-    if set(map(type, given)) <= {str, type(None)}:  # as JSON has them
-        return ["" if value is None else value for value in given]
-    missing = pd.isna(given)
-    return ["" if none else _text(value) for value, none in zip(given, missing, strict=True)]
-
-
-def _text(value: object) -> str:
-    """Write 2.0 as 2: pandas reads whole numbers as floats where one beside them is missing."""
-    whole = isinstance(value, float | np.floating) and value.is_integer()
-    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
-
-
-def _numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
-    array = _plain(values)
-    if array is None:
-        try:
-            parsed = pd.to_numeric(values, errors="coerce")
-        except OverflowError as error:
-            raise InputError(
-                f"column {name!r} holds a whole number of more than 308 digits. Correct it."
-            ) from error
-        array = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
-        _check_parsed(np.isnan(array), values, name, "number")
-    array = np.where(np.isfinite(array), array, np.nan)
-    clipped: NDArray[np.float64] = np.clip(array, -HUGE, HUGE)
-    return clipped
-
-
-def _plain(values: pd.Series) -> NDArray[np.float64] | None:
-    """Give numbers that need no parsing: of a column of numbers, or Python's own, as JSON has."""
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if values.dtype == object:
-        given = values.to_numpy()
-        if set(map(type, given)) <= {int, float, type(None)}:
-            with suppress(OverflowError):  # a whole number of hundreds of digits
-                return given.astype(np.float64)
-    return None
-
-
-def _check_parsed(missing: NDArray[np.bool_], values: pd.Series, name: str, kind: str) -> None:
-    """Check that what is missing after parsing was missing before."""
-    if not missing.any():
-        return
-    wrong = missing & values.notna().to_numpy()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"column {name!r}, row {row + 1}: {values.iloc[row]!r} is no {kind}, but {kind}s are"
-            " expected, as in training. Correct it or leave it empty."
-        )
-
-
-def _dates(values: pd.Series, name: str) -> dict[str, NDArray[np.float64]]:
-    """Days since 1970, and where in the year, the week and the day a date lies."""
-    dates = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
-    _check_parsed(dates.isna().to_numpy(), values, name, "date")
-    # In seconds: in nanoseconds the year 9999, a common "until further notice", overflows.
-    epoch = pd.Timestamp(0, tz="UTC").as_unit("s")
-    days = (dates - epoch) / pd.Timedelta(days=1).as_unit("s")
-    parts = {
-        f"day {name}": days,
-        f"month {name}": dates.dt.month,
-        f"weekday {name}": dates.dt.day_of_week,
-        f"hour {name}": dates.dt.hour,
-    }
-    return {key: np.asarray(part, dtype=np.float64) for key, part in parts.items()}

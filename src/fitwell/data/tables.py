@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from fitwell.data.columns import Column, TableEncoder, infer_columns
+from fitwell.data.columns import TableEncoder, infer_columns
 from fitwell.data.reading import near
 from fitwell.data.source import Rows
+from fitwell.data.spreading import Column
 from fitwell.data.targets import as_classes
 from fitwell.errors import InputError
 

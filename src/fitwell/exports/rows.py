@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fitwell.data.columns import Column, TableEncoder
+from fitwell.data.columns import TableEncoder
 from fitwell.data.images import ImageEncoder
+from fitwell.data.spreading import Column
 from fitwell.exports.preprocessing import describe_encoder
 from fitwell.model_files import Predictor
 

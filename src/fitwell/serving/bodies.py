@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fitwell.data.columns import Column, TableEncoder
+from fitwell.data.columns import TableEncoder
 from fitwell.data.images import ImageEncoder
+from fitwell.data.spreading import Column
 from fitwell.errors import InputError
 from fitwell.serving.arrays import pixels_first, read_image, read_nested, read_npy
 from fitwell.serving.csv_rows import read_csv, read_numbers

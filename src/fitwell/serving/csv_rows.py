@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fitwell.data.columns import Column
+from fitwell.data.spreading import Column
 from fitwell.errors import InputError
 from fitwell.serving.limits import check_rows
 
