@@ -31,6 +31,12 @@ REFUSED = {
         400,
         "column 'age', row 2: 'old' is no number, but numbers are expected, as in training. Correct it or leave it empty.",
     ),
+    "text among JSON's numbers": (
+        b'[[1, 2, "a", "b", true, null, 3], ["old", 2, "a", "b", true, null, 3]]',
+        "application/json",
+        400,
+        "column 'age', row 2: 'old' is no number, but numbers are expected, as in training. Correct it or leave it empty.",
+    ),
     "too few fields without a header": (
         b"40,9.5\n",
         "text/csv",
