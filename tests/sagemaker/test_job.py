@@ -89,6 +89,9 @@ def delivered(job, local):
     assert same_result(job.output, local)
     assert same_result(job.model, local)
     assert "<html" in (job.output / "report.html").read_text()
+    drawn = re.findall(r"\]\((charts/.*?)\)", (job.output / "report.md").read_text())
+    assert drawn
+    assert all((job.output / path).is_file() for path in drawn)
     assert same_predictions(job.model, local, make_frame(seed=9))
     return True
 

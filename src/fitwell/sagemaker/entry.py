@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fitwell.errors import FitwellError, InputError
+from fitwell.report.files import MARKDOWN
+from fitwell.report.markdown import CHARTS
 from fitwell.results import Result
 from fitwell.sagemaker.contract import JobFolders
 from fitwell.sagemaker.metrics import OBJECTIVE, metric_lines
@@ -75,13 +77,16 @@ def train_job(folders: JobFolders) -> Result:
 
 
 def _deliver(out: Path, folders: JobFolders) -> None:
-    """Copy the run folder to the model folder, result and report to the output."""
+    """Copy the run folder to the model folder; result, report and drawings to the output."""
     folders.model.mkdir(parents=True, exist_ok=True)
     folders.output_data.mkdir(parents=True, exist_ok=True)
     for name in ("run.json", "result.json", "report.html"):
         for target in (folders.model, folders.output_data):
             if (out / name).is_file():
                 shutil.copy2(out / name, target / name)
+    if (out / MARKDOWN).is_file():
+        shutil.copy2(out / MARKDOWN, folders.output_data / MARKDOWN)
+        shutil.copytree(out / CHARTS, folders.output_data / CHARTS, dirs_exist_ok=True)
     shutil.copy2(out / MANIFEST, folders.model / MANIFEST)
     shutil.copytree(out / "model", folders.model / "model", dirs_exist_ok=True)
 
