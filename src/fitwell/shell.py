@@ -15,7 +15,7 @@ from fitwell.report.bars import Scale
 from fitwell.report.numbers import bounds, decimal, p_value, points, strength
 from fitwell.report.path_chart import path_words
 from fitwell.report.text import answer, verdict_phrase
-from fitwell.results import Arm, Comparison, Contest, Interval, RegularizationPath, Result
+from fitwell.results import Arm, Comparison, Contest, Interval, RegularizationPath, Result, Trial
 
 WIDE = 120
 """Columns of a terminal that has room for p-values, costs and bars."""
@@ -90,6 +90,9 @@ class Progress:
     def advance(self, trainings: float = 1.0) -> None:
         """Move the bar."""
         self._bar.advance(self._task, trainings)
+
+    def trial(self, trial: Trial) -> None:
+        """Show nothing: the bar has moved."""
 
 
 def show(result: Result, out: Path) -> None:

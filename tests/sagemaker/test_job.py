@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from fitwell.cli import main
 from fitwell.runs.prediction import load_predictor
 from fitwell.sagemaker.entry import main as job_main
+from fitwell.sagemaker.metrics import BEST_TRIAL, pattern
 from serving.live import FITWELL, served
 from toys import make_frame, timeless
 
@@ -102,6 +103,12 @@ def test_a_job_makes_the_model_of_a_local_run(job, local):
     ended = job.run("fitwell-sagemaker", "train")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert delivered(job, local)
+    told = re.findall(r"^fitwell_best_trial=([-+0-9.eE]+);$", ended.stdout, re.MULTILINE)
+    trials = json.loads((job.model / "result.json").read_text())["trials"]
+    losses = [t["validation_log_loss"] for t in trials if not t["dropped"]]
+    assert told == sorted(told, key=float, reverse=True)
+    assert len(told) == len(losses)
+    assert told[-1] == f"{min(losses):.6g}"
 
 
 @pytest.mark.slow
@@ -149,7 +156,29 @@ def test_a_job_in_the_pytorch_image_s_entry_point_makes_the_model_too(job, local
     assert delivered(job, local)
     # The image passes output on in pieces: a line written in two pieces would be broken.
     metrics = re.findall(r"^fitwell_(\w+)=([-+0-9.eE]+);$", ended.stdout, re.MULTILINE)
-    assert [name for name, _ in metrics] == ["gap", "test_accuracy", "test_log_loss", "objective"]
+    names = [name for name, _ in metrics if name != "best_trial"]
+    assert names == ["gap", "test_accuracy", "test_log_loss", "objective"]
+
+
+THOUSAND = """
+from fitwell.sagemaker.entry import _say
+from fitwell.sagemaker.metrics import BEST_TRIAL, metric_line
+
+for number in range(1000, 0, -1):
+    _say("fitwell: a line in between")
+    _say(metric_line(BEST_TRIAL, number / 7))
+"""
+
+
+@pytest.mark.slow
+@needs("sagemaker_pytorch_container")
+def test_a_thousand_metric_lines_come_whole_through_the_image_s_pipe(job):
+    script_mode(job)
+    (job.base / "code" / "train.py").write_text(THOUSAND)
+    ended = job.run("train", **PYTORCH)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    told = re.findall(rf"^{pattern(BEST_TRIAL)}$", ended.stdout, re.MULTILINE)
+    assert told == [f"{number / 7:.6g}" for number in range(1000, 0, -1)]
 
 
 CAUSES = {

@@ -42,6 +42,9 @@ class Counting(Silent):
     def advance(self, trainings=1.0):
         self.done += trainings
 
+    def trial(self, trial):
+        pass
+
 
 def run(frame, source_options=None, watch=None, **options):
     base = {"verb": "tune", "trials": 6, "seeds": 2, "epochs": 25, "widths": (64,), "patience": 5}

@@ -32,7 +32,7 @@ from fitwell.own.given import Own
 from fitwell.population.store import Store
 from fitwell.report.files import write_files
 from fitwell.report.page import Lang, missing_parts
-from fitwell.results import Result
+from fitwell.results import Result, Trial
 from fitwell.runs.ensembles import check_folds
 from fitwell.runs.folder import FORMAT, RunFolder, check_writable
 from fitwell.runs.given import read_given, take_given
@@ -111,13 +111,18 @@ def run(
         crew = replace(crew, store=Store(folder.path / "population"))
     name = run_name(place.out, asked)
     studies = Studies(storage, f"{name}/") if storage else None
+
+    def tried(trial: Trial) -> None:
+        loggers.trial(trial)
+        watch.trial(trial)
+
     with loggers.running(Begun(name=name, asked=asked)):
         opened = Openings(folder.path, asked["id"]).record if folder else not_kept
         performed = perform(
             question,
             task,
             crew=crew,
-            ledger=Ledger(folder.path if folder else None, studies=studies, on_trial=loggers.trial),
+            ledger=Ledger(folder.path if folder else None, studies=studies, on_trial=tried),
             watch=watch,
             record=opened,
             reachable=reachable,

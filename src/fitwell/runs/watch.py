@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from fitwell.results import Trial
+
 
 class Watch(Protocol):
     """Receives the progress of a run."""
@@ -23,6 +25,9 @@ class Watch(Protocol):
     def advance(self, trainings: float = 1.0) -> None:
         """So many trainings, or a part of one, were done."""
 
+    def trial(self, trial: Trial) -> None:
+        """A setting was tried."""
+
 
 class Silent:
     """Says nothing."""
@@ -40,3 +45,6 @@ class Silent:
 
     def advance(self, trainings: float = 1.0) -> None:
         """Ignore the advance."""
+
+    def trial(self, trial: Trial) -> None:
+        """Ignore the trial."""

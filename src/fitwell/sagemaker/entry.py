@@ -7,6 +7,7 @@ under AWS's own toolkit, as a script of two lines::
     main()
 """
 
+import math
 import shutil
 import signal
 import sys
@@ -16,9 +17,9 @@ from pathlib import Path
 from fitwell.errors import FitwellError, InputError
 from fitwell.report.files import MARKDOWN
 from fitwell.report.markdown import CHARTS
-from fitwell.results import Result
+from fitwell.results import Result, Trial
 from fitwell.sagemaker.contract import JobFolders
-from fitwell.sagemaker.metrics import OBJECTIVE, metric_lines
+from fitwell.sagemaker.metrics import BEST_TRIAL, OBJECTIVE, metric_line, metric_lines
 from fitwell.vetting.layout import MANIFEST
 
 STOPPED = 128 + signal.SIGTERM
@@ -125,6 +126,7 @@ class _Lines:
         self._total = 0
         self._done = 0.0
         self._shown = 0
+        self._best = math.inf
 
     def plan(self, trainings: int) -> None:
         self._total = trainings
@@ -141,3 +143,10 @@ class _Lines:
         if tenth > self._shown:
             self._shown = tenth
             _say(f"fitwell: {self._done:.0f} of {self._total} trainings done")
+
+    def trial(self, trial: Trial) -> None:
+        """Write the best so far as a metric: its graph falls while the search goes on."""
+        loss = trial.validation_log_loss
+        if trial.arm == "treatment" and not trial.dropped and loss is not None:
+            self._best = min(self._best, loss)
+            _say(metric_line(BEST_TRIAL, self._best))

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 OBJECTIVE = "fitwell_objective"
 """Log-loss that rows which had no say in the choice promise, or else the validation rows'."""
 
-METRICS = ("fitwell_gap", OBJECTIVE, "fitwell_test_accuracy", "fitwell_test_log_loss")
-"""Every metric that a job writes; ``fitwell_objective`` only where something was tuned."""
+BEST_TRIAL = "fitwell_best_trial"
+"""Lowest validation log-loss of a trial of the treatment so far; written as trials end."""
+
+METRICS = ("fitwell_gap", OBJECTIVE, BEST_TRIAL, "fitwell_test_accuracy", "fitwell_test_log_loss")
+"""Every metric that a job writes; those of the search only where something was tuned."""
 
 
 def metric_line(name: str, value: float) -> str:
