@@ -161,12 +161,15 @@ def test_a_job_in_the_pytorch_image_s_entry_point_makes_the_model_too(job, local
 
 
 THOUSAND = """
+import time
+
 from fitwell.sagemaker.entry import _say
 from fitwell.sagemaker.metrics import BEST_TRIAL, metric_line
 
 for number in range(1000, 0, -1):
     _say("fitwell: a line in between")
     _say(metric_line(BEST_TRIAL, number / 7))
+    time.sleep(0.003)  # the pipe is read at once: a line in two pieces would be seen as two
 """
 
 
