@@ -26,12 +26,12 @@ demo: $(INSTALLED)
 	$(BIN)/fitwell demo --out fitwell-runs/demo --force
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # With Ray, 79 MB, and AWS's inference toolkit: tests that need them are skipped without.
 test-all:
 	$(MAKE) EXTRAS=$(EXTRAS),ray,mms setup
-	$(BIN)/python -m pytest -n $(JOBS) -m ""
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m ""
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
