@@ -77,8 +77,10 @@ def test_every_command_of_a_page_is_one_that_fitwell_has(words, monkeypatch):
     command, rest = main.commands[words[0]], list(words[1:])
     if isinstance(command, click.Group) and rest[:1] and not rest[0].startswith("-"):
         command, rest = command.commands[rest[0]], rest[1:]
+    # Without the settings of the whole, click would keep a help option that lacks -h.
+    whole = click.Context(main, info_name="fitwell", **main.context_settings)
     with suppress(click.exceptions.Exit):  # raised by --help; a wrong option is a UsageError
-        command.make_context(words[-1], rest)
+        command.make_context(words[-1], rest, parent=whole)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
