@@ -61,6 +61,7 @@ def test_l1_finds_scikit_learns_lasso_with_every_optimizer(kind):
     np.testing.assert_array_equal(found == 0, exact == 0)
 
 
+@pytest.mark.slow
 def test_unequal_scales_and_many_columns_keep_the_support_and_the_loss_term_keeps_none():
     """26 of 200 true nonzeros, columns of unequal scales: F1 of the support at least 0.99."""
     rng = np.random.default_rng(0)

@@ -20,15 +20,14 @@ from fitwell.tuning.search import Search
 
 BASE = Recipe(epochs=12, batch_size=16, learning_rate=0.01, early_stopping=True, patience=4)
 DRUGS = [all_remedies()[name] for name in ("l1", "decoupled L2", "dropout")]
-WAYS = ("together", "singly", "apart")
-"""Stacks are fused, others a population of single networks, and where rows have weights each
-is trained to its end by itself.
-"""
 PATHS = {
     "together": "fused: ",
     "singly": "a population of single networks: layer 1 is a GELU(approximate='tanh')",
     "apart": "each training by itself: the loss is not",
 }
+"""Stacks are fused, others a population of single networks, and where rows have weights each
+is trained to its end by itself.
+"""
 
 
 def network(way, width):
@@ -42,7 +41,7 @@ def network(way, width):
     return Blueprint(kind="custom", factory=make)
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=["together", pytest.param("singly", marks=pytest.mark.slow), "apart"])
 def way(request):
     return request.param
 
@@ -222,9 +221,6 @@ def test_a_search_that_was_cut_off_goes_on_and_ends_alike(way, calls, tmp_path):
     assert states.count("PRUNED") == sum(t.dropped for t in whole.trials)
 
 
-@pytest.mark.parametrize(
-    "way", ["together", pytest.param("singly", marks=pytest.mark.slow), "apart"], indirect=True
-)
 def test_the_number_of_workers_changes_nothing(way):
     material = make_material(1.0, way)
     choices = [
