@@ -60,6 +60,7 @@ def test_every_job_gets_what_the_request_says_and_the_best_is_kept(table, tmp_pa
         assert job["objective"] == pytest.approx(promised, rel=1e-5)
     assert found.objective == min(job["objective"] for job in jobs.values())
     assert found.jobs == len(told) == 4
+    assert found.interval[0] < found.objective < found.interval[1]
     rows = tmp_path / "rows.csv"
     make_frame(seed=2).drop(columns="bought").to_csv(rows, index=False)
     predicted = CliRunner().invoke(main, ["predict", str(found.model), str(rows)])
@@ -92,6 +93,7 @@ def test_ctrl_c_keeps_the_jobs_that_ended_and_the_same_command_goes_on(table, tm
     assert after["1"] == before["1"]
     assert len({json.dumps(job["drawn"]) for job in after.values()}) == 3
     best = min(after.values(), key=lambda job: job["objective"])
+    assert f"{best['objective']:.4f} [" in again.stderr
     assert again.stdout.strip() == str(out / "jobs" / best["name"] / "model")
 
 

@@ -88,9 +88,8 @@ class TableEncoder:
         """Write ``encoder.json``."""
         columns = [[column.name, column.kind] for column in self.columns]
         about = {"columns": columns, "inputs": self.shape[0], **to_plain(self.constants)}
-        with replacing(
-            folder / NAME
-        ) as temporary:  # escaped: a text may hold half a surrogate pair
+        with replacing(folder / NAME) as temporary:
+            # In ASCII: a text may hold half a surrogate pair.
             temporary.write_text(json.dumps(about, allow_nan=False) + "\n", encoding="ascii")
 
     @classmethod

@@ -1,7 +1,6 @@
 """The columns of a table spread into numbers and texts, before they are scaled."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,9 +52,10 @@ def spread(
 
 
 def _at_once(frame: pd.DataFrame, columns: Sequence[Column]) -> dict[str, NDArray[np.float64]]:
-    """Read the numbers of a table as JSON has it; column by column pandas takes longer."""
-    names = [column.name for column in columns if column.kind == "number"]
-    if not names or not all(kind.kind == "O" for kind in frame.dtypes):
+    """Read the columns of Python's own numbers, as JSON has them; one by one takes longer."""
+    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
+    names = [c.name for c in columns if c.kind == "number" and kinds[c.name].kind == "O"]
+    if not names:
         return {}
     table = frame[names].to_numpy()
     plain = [place for place in range(len(names)) if set(map(type, table[:, place])) <= NUMERIC]
@@ -81,16 +81,16 @@ def _text(value: object) -> str:
 
 
 def _numbers(values: pd.Series, name: str) -> NDArray[np.float64]:
-    array = _plain(values)
-    if array is None:
-        try:
-            parsed = pd.to_numeric(values, errors="coerce")
-        except OverflowError as error:
-            raise InputError(
-                f"column {name!r} holds a whole number of more than 308 digits. Correct it."
-            ) from error
-        array = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
-        _check_parsed(np.isnan(array), values, name, "number")
+    if pd.api.types.is_numeric_dtype(values):
+        return _bounded(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    try:
+        parsed = pd.to_numeric(values, errors="coerce")
+    except OverflowError as error:
+        raise InputError(
+            f"column {name!r} holds a whole number of more than 308 digits. Correct it."
+        ) from error
+    array = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
+    _check_parsed(np.isnan(array), values, name, "number")
     return _bounded(array)
 
 
@@ -98,18 +98,6 @@ def _bounded(array: NDArray[np.float64]) -> NDArray[np.float64]:
     array = np.where(np.isfinite(array), array, np.nan)
     clipped: NDArray[np.float64] = np.clip(array, -HUGE, HUGE)
     return clipped
-
-
-def _plain(values: pd.Series) -> NDArray[np.float64] | None:
-    """Give numbers that need no parsing: of a column of numbers, or Python's own, as JSON has."""
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if values.dtype == object:
-        given = values.to_numpy()
-        if set(map(type, given)) <= NUMERIC:
-            with suppress(OverflowError):  # a whole number of hundreds of digits
-                return given.astype(np.float64)
-    return None
 
 
 def _check_parsed(missing: NDArray[np.bool_], values: pd.Series, name: str, kind: str) -> None:

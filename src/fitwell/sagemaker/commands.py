@@ -140,7 +140,11 @@ def _tune_here(plan: "Plan", out: Path) -> None:
 
     found = tune_here(plan, out, _tell)
     drawn = ", ".join(f"{name} {float(text):.3g}" for name, text in found.hyperparameters.items())
-    _tell(f"best of {found.jobs}: {found.name}, objective {found.objective:.4f} with {drawn}")
+    low, high = found.interval
+    _tell(
+        f"lowest validation log-loss of {found.jobs}: {found.objective:.4f}"
+        f" [{low:.4f}, {high:.4f}], {found.name} with {drawn}; the lowest of several reads better than it is"
+    )
     click.echo(found.model)
 
 

@@ -37,6 +37,8 @@ class Tuned:
     Attributes:
         name: of the best job.
         objective: its value of the objective.
+        interval: of that log-loss, 95 %, over the validation rows, as the job's result has it. It
+            knows nothing of the choice among jobs.
         hyperparameters: what was drawn for it.
         model: its run folder, for ``fitwell predict``, ``report`` and ``serve``.
         jobs: how many ended well.
@@ -44,6 +46,7 @@ class Tuned:
 
     name: str
     objective: float
+    interval: tuple[float, float]
     hyperparameters: dict[str, str]
     model: Path
     jobs: int
@@ -162,7 +165,10 @@ class _Tuning:
             raise FitwellError(f"no job ended well; the first: {told}")
         best = (min if self.least else max)(good, key=lambda job: float(job["objective"]))
         model = self.out / "jobs" / best["name"] / "model"
-        return Tuned(best["name"], best["objective"], best["drawn"], model, len(good))
+        chosen = read_json(model / "result.json")["regularization"]
+        told = chosen["estimated_log_loss"] or chosen["promised_log_loss"]  # as the objective
+        interval = (told["low"], told["high"])
+        return Tuned(best["name"], best["objective"], interval, best["drawn"], model, len(good))
 
     def _save(self) -> None:
         ended = {str(n): job for n, job in sorted(self.jobs.items()) if "status" in job}
