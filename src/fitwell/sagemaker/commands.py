@@ -143,7 +143,8 @@ def _tune_here(plan: "Plan", out: Path) -> None:
     low, high = found.interval
     _tell(
         f"lowest validation log-loss of {found.jobs}: {found.objective:.4f}"
-        f" [{low:.4f}, {high:.4f}], {found.name} with {drawn}; the lowest of several reads better than it is"
+        f" [{low:.4f}, {high:.4f}], {found.name} with {drawn}; the lowest of several reads"
+        " better than it is"
     )
     click.echo(found.model)
 
