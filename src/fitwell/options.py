@@ -23,7 +23,10 @@ output_options = options(
     click.option("--resume", is_flag=True, help="Go on with a run that was cut off."),
     click.option("--force", is_flag=True, help="Replace the run folder if it exists."),
     click.option(
-        "--workers", type=int, default=0, help="Processes that train [one per core, at most 8]."
+        "--workers",
+        type=int,
+        default=0,
+        help="Processes that train [one per core, at most 8; 1 on a GPU].",
     ),
     click.option(
         "--lang", type=click.Choice(["en", "ko"]), default="en", help="Report's language."

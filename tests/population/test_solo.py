@@ -200,7 +200,8 @@ def test_what_a_vector_cannot_hold_is_named():
     doubled = Blueprint(kind="custom", factory=with_double)
     for found, device, expected in (
         (replace(material, blueprint=doubled), "cpu", ("apart", "a tensor of it is float64")),
-        (material, "cuda", ("apart", "the device is cuda")),
+        (material, "mps", ("apart", "the device is mps")),
+        (material, "cuda", ("fused", "")),
         (material, "cpu", ("fused", "")),
         (of_kind("lstm"), "cpu", ("single", "Recurrent is not a Sequential")),
     ):

@@ -9,6 +9,7 @@ from fitwell.population.course import Course
 from fitwell.population.engine import Engine, Minibatch, Rates
 from fitwell.population.fused import Fused
 from fitwell.population.job import Member, State
+from fitwell.population.on_device import OnDevice
 from fitwell.population.reader import Reader
 from fitwell.population.solo import Solo
 from fitwell.population.stack import Stack
@@ -39,7 +40,6 @@ def advance(
         order = order_of(course.seed, epoch)
         parts = list(batches(len(x), recipe.batch_size, recipe.sampling, order))
         rates = _rates(members, recipe, epoch)
-        loss = np.zeros(len(members))
         target = y[torch.cat(parts).numpy()]
         weights = class_weights[target]
         end = 0
@@ -52,8 +52,8 @@ def advance(
                 weight=weight / weight.sum(),
                 draw=(course.seed, epoch, number),
             )
-            engine.step(rows, rates, loss)
-        reader.trained(loss / len(parts))
+            engine.step(rows, rates)
+        reader.trained(engine.taken() / len(parts))
         if epoch % course.read_every == 0 or epoch in ends:
             reader.read(epoch, engine.losses(held, classes), engine)
         if course.curves:
@@ -65,7 +65,8 @@ def advance(
 
 def _engine(course: Course, state: State, steps: int) -> Engine:
     if isinstance(course.shape, Stack):
-        return Fused(course.shape, state.weights, state.first, state.second, steps)
+        begun = course.shape, state.weights, state.first, state.second, steps
+        return Fused(*begun) if course.device == "cpu" else OnDevice(*begun, course.device)
     return Solo(course, state, steps)
 
 

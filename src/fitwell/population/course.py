@@ -11,6 +11,9 @@ CACHE = 5 * 2**20
 """Bytes that one chunk may touch in a step. Measured (ours): a step per member costs the
 same from 3 to 8 MiB, and a tenth more at 20 MiB, where the chunk leaves the cache."""
 
+MEMORY = 2**30
+"""The same on a graphics card, whose memory is all near: what small ones have to spare."""
+
 CURVE_ROWS = 2000
 """The training curve is read on at most so many training rows, in eval mode."""
 
@@ -24,6 +27,7 @@ class Course:
         shape: of the network: a `Stack` is fused, anything else trained one by one.
         recipe: epochs, batches, learning rate; not the strengths, which members have.
         seed: of the order of rows and of the noise.
+        device: of torch.
         read_every: the validation rows are read after every so many epochs, and after the last.
         keeps: keep each member's weights: of its best epoch, or of its last if it does not stop.
         curves: follow what a report draws: the training loss in eval mode, on at most
@@ -34,6 +38,7 @@ class Course:
     shape: Stack | Tensors
     recipe: Recipe
     seed: int
+    device: str = "cpu"
     read_every: int = 2
     keeps: bool = False
     curves: bool = False
@@ -41,16 +46,16 @@ class Course:
     @property
     def chunk(self) -> int:
         """Say how many members make one chunk."""
-        if isinstance(self.shape, Stack):
-            return chunk_size(self.shape, self.recipe.batch_size)
-        return 1
+        if not isinstance(self.shape, Stack):
+            return 1
+        if self.device != "cpu":
+            return max(1, MEMORY // touched(self.shape, self.recipe.batch_size))
+        return chunk_size(self.shape, self.recipe.batch_size)
 
 
 def chunk_size(stack: Stack, batch_size: int) -> int:
     """Say how many members of a stack make one chunk: as many as stay in the cache, 1 to 32.
 
-    A member has four numbers a weight (itself, its slope, Adam's two means) and two an
-    activation; one more an activation for its gain, if it is no ReLU, and one for batch norm.
     It follows from sizes alone, so that the same seed gives the same result.
 
     >>> from fitwell.models.mlp import mlp
@@ -60,7 +65,15 @@ def chunk_size(stack: Stack, batch_size: int) -> int:
     >>> [chunk_size(stack_of(net), 128) for net in nets]
     [19, 15, 1]
     """
+    return min(32, max(1, CACHE // touched(stack, batch_size)))
+
+
+def touched(stack: Stack, batch_size: int) -> int:
+    """Say how many bytes a step of one member touches.
+
+    A member has four numbers a weight (itself, its slope, Adam's two means) and two an
+    activation; one more an activation for its gain, if it is no ReLU, and one for batch norm.
+    """
     more = zip(stack.sizes[1:-1], stack.bent, stack.normed, strict=True)
     activations = 2 * sum(stack.sizes[1:]) + sum(w * (bent + norm) for w, bent, norm in more)
-    touched = 16 * stack.parameters + 4 * batch_size * activations
-    return int(min(32, max(1, CACHE // touched)))
+    return int(16 * stack.parameters + 4 * batch_size * activations)

@@ -1,4 +1,4 @@
-"""What trains the members of a chunk: the fused engine, or one network by itself."""
+"""What trains the members of a chunk: a fused engine, or one network by itself."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,8 +127,12 @@ class Engine(Protocol):
         """Give rows as `step` and `losses` read them."""
         ...
 
-    def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
-        """Train every member on one batch; its loss is added to ``loss``, ``[k]``."""
+    def step(self, rows: Minibatch, rates: Rates) -> None:
+        """Train every member on one batch."""
+        ...
+
+    def taken(self) -> NDArray[np.float64]:
+        """Give every member's loss of the batches since this was last asked, added up: ``[k]``."""
         ...
 
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -62,6 +62,7 @@ class Fused:
                     start, end = end, end + part.size
                     part[...] = vector[start:end].reshape(part.shape)
         self._rows: dict[tuple[int, bool], Rows] = {}
+        self._loss = np.zeros(self.members)
 
     def _parts(self, member: int, kind: int) -> Iterator[NDArray[np.float32]]:
         """Give where the parts of a member's vector lie: weights, or one of Adam's means."""
@@ -101,17 +102,24 @@ class Fused:
         squared = sum(np.square(part).sum(axis=1, dtype=np.float64) for part in flat)
         return np.stack([absolute, squared], axis=1)
 
-    def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
-        """Train every member on one batch; its loss is added to ``loss``, ``[k]``."""
+    def step(self, rows: Minibatch, rates: Rates) -> None:
+        """Train every member on one batch."""
         room = self._room(len(rows.target), learns=True)
         for layer, words in enumerate(room.words):
             draw_(words, np.uint64(key_of(*rows.draw, layer)))
         noise = [rates.noise(hidden) for hidden in self.stack.hidden]
         self._forward(rows.x, room, noise)
         bias, bias_slope = self._biases[-1][:2]
-        cross_entropy_(room.outputs[-1].flat, bias, rows.target, rows.weight, loss, bias_slope)
+        cross_entropy_(
+            room.outputs[-1].flat, bias, rows.target, rows.weight, self._loss, bias_slope
+        )
         self._backward(rows.x, room, noise)
         self._learn(rates)
+
+    def taken(self) -> NDArray[np.float64]:
+        """Give every member's loss of the batches since this was last asked, added up: ``[k]``."""
+        losses, self._loss = self._loss, np.zeros(self.members)
+        return losses
 
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:
         """Give every member's log-loss of every row, without dropout: ``[k, rows]``."""

@@ -19,6 +19,9 @@ from fitwell.task import Material
 Recipes = Mapping[int, Recipe]
 Way = Literal["fused", "single", "apart"]
 
+DEVICES = ("cpu", "cuda")
+"""Where a population can be trained."""
+
 
 def frame(recipe: Recipe) -> Recipe:
     """Leave out what members may differ in: recipes with one frame are trained together."""
@@ -56,7 +59,7 @@ def way_of(material: Material, recipes: Recipes, device: str) -> tuple[Way, str]
 
 
 def _apart(material: Material, recipes: Recipes, device: str) -> str:
-    if device != "cpu":
+    if device not in DEVICES:
         return f"the device is {device}"
     if isinstance(material.loss, OwnLoss):
         return "the loss is your own"
@@ -109,8 +112,10 @@ def _shape(network: nn.Module) -> Stack | Tensors:
 
 def described(batches: Sequence[Batch], reason: str) -> str:
     """Say in a line how a search is trained, and why so; ``reason`` is that of `way_of`."""
+    device = batches[0].course.device
+    where = "" if device == "cpu" else f" on {device}"
     if reason:
-        return f"a population of single networks: {reason}"
+        return f"a population of single networks{where}: {reason}"
     sizes = sorted({batch.course.chunk for batch in batches})
     count = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    return f"fused: a stack of linear layers, at most {count} settings a chunk"
+    return f"fused{where}: a stack of linear layers, at most {count} settings a chunk"

@@ -20,7 +20,7 @@ from fitwell.remedies.shuffling import steps_per_epoch
 STRIDE = 5
 """At least so many epochs lie between two looks at who has run out of patience."""
 
-STEPS = 60
+STEPS = {"cpu": 60, "cuda": 600}
 """So do at least so many steps: setting a chunk up costs as much as some of them."""
 
 
@@ -148,7 +148,7 @@ def _stride(batches: Sequence[Batch]) -> int:
         steps_per_epoch(len(batch.course.material.train_y), batch.course.recipe.batch_size)
         for batch in batches
     )
-    return max(STRIDE, -(-STEPS // max(1, steps)))
+    return max(STRIDE, -(-STEPS[batches[0].course.device] // max(1, steps)))
 
 
 def _chunks(course: Course, state: State) -> list[State]:

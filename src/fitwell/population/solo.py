@@ -1,5 +1,7 @@
 """One member of any network: torch's autograd and Adam, between two vectors."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from fitwell.population.job import State, Vectors
 from fitwell.population.networks import initial, treat
 from fitwell.population.stack import Weights
 from fitwell.population.tensors import fill_
+from fitwell.remedies.metric import adam
 from fitwell.remedies.shuffling import key_of
 
 READ_ROWS = 4096
@@ -32,16 +35,19 @@ class Solo:
 
     def __init__(self, course: Course, state: State, steps: int) -> None:
         self._member = state.tracks[0].member
+        self._device = course.device
+        self._put = partial(torch.as_tensor, device=course.device)
+        self._loss = torch.zeros((), dtype=torch.float64, device=course.device)
         recipe = course.recipe
         # The seed is of no account: all weights are overwritten.
         network = initial(course.material, recipe, 0)
         self._treated = treat(network, self._member, batch_norm=recipe.batch_norm)
-        self._module = self._treated.module
+        self._module = self._treated.module.to(course.device)
         _lay_out(self._module, self.inputs(course.material.train_x[:2]))
         self._parameters = list(self._module.parameters())
         self._tensors = [*self._parameters, *self._module.buffers()]
         fill_(self._tensors, state.weights[0])
-        self._optimizer = torch.optim.Adam(self._parameters, lr=recipe.learning_rate, fused=True)
+        self._optimizer = adam(self._parameters, recipe.learning_rate)
         if steps:
             self._remember(state, steps)
 
@@ -58,7 +64,7 @@ class Solo:
     def inputs(self, x: NDArray[np.float32]) -> Tensor:
         """Give rows as the network reads them."""
         # A copy: bits hang on where an array begins, and elsewhere it may begin anywhere.
-        return torch.from_numpy(x).clone()
+        return torch.from_numpy(x).to(self._device, copy=True)
 
     @property
     def vectors(self) -> tuple[Vectors, Vectors, Vectors]:
@@ -82,14 +88,14 @@ class Solo:
         squared = sum(float(weight.square().sum()) for weight in weights)
         return np.array([[absolute, squared]])
 
-    def step(self, rows: Minibatch, rates: Rates, loss: NDArray[np.float64]) -> None:
-        """Train on one batch; its loss is added to ``loss``."""
+    def step(self, rows: Minibatch, rates: Rates) -> None:
+        """Train on one batch."""
         learning_rate, _, _, decay = rates.learning[0]
         self._set(float(learning_rate), float(rates.dropout[0]))
-        with seeded(key_of(*rows.draw), "cpu"):
+        with seeded(key_of(*rows.draw), self._device):
             outputs = self._module.train()(rows.x)
-        losses = F.cross_entropy(outputs, torch.from_numpy(rows.target), reduction="none")
-        value = (losses * torch.from_numpy(rows.weight)).sum()
+        losses = F.cross_entropy(outputs, self._put(rows.target), reduction="none")
+        value = (losses * self._put(rows.weight)).sum()
         self._optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._treated.add_penalty_gradient_()
@@ -98,7 +104,13 @@ class Solo:
         self._optimizer.step()
         if self._member.l1:
             self._treated.shrink_(self._optimizer)
-        loss += value.item()
+        self._loss += value.detach()
+
+    def taken(self) -> NDArray[np.float64]:
+        """Give the loss of the batches since this was last asked, added up: ``[1]``."""
+        losses = self._loss.cpu().numpy()[None].copy()
+        self._loss.zero_()
+        return losses
 
     def _set(self, learning_rate: float, dropout: float) -> None:
         for group in self._optimizer.param_groups:
@@ -113,8 +125,8 @@ class Solo:
             return np.empty((1, 0), np.float32)  # not every network takes no rows
         self._module.eval()
         outputs = torch.cat([self._module(part) for part in torch.split(x, READ_ROWS)])
-        losses = F.cross_entropy(outputs, torch.from_numpy(target), reduction="none")
-        return losses.numpy()[None]
+        losses = F.cross_entropy(outputs, self._put(target), reduction="none")
+        return losses.cpu().numpy()[None]
 
 
 @torch.no_grad()
@@ -135,4 +147,4 @@ def _lay_out(module: nn.Module, example: Tensor) -> None:
 
 
 def _vector(tensors: list[Tensor]) -> Weights:
-    return torch.cat([tensor.detach().flatten().float() for tensor in tensors]).numpy()
+    return torch.cat([tensor.detach().flatten().float() for tensor in tensors]).cpu().numpy()

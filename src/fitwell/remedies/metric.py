@@ -14,6 +14,17 @@ Group = dict[str, Any]
 METRICS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)
 
 
+def adam(parameters: Sequence[Tensor], learning_rate: float) -> torch.optim.Adam:
+    """Build the quickest Adam that knows how many steps it made without asking a device.
+
+    The fused one counts them where the parameters are, and on a graphics card a proximal step
+    would have to wait for the count.
+    """
+    if all(parameter.is_cpu for parameter in parameters):
+        return torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    return torch.optim.Adam(parameters, lr=learning_rate, foreach=True)
+
+
 def has_metric(optimizer: torch.optim.Optimizer) -> bool:
     """Whether `inverse_metric` knows the optimizer, so that L1 can leave exact zeros."""
     return isinstance(optimizer, METRICS)

@@ -48,7 +48,7 @@ class Place:
             )
         if self.ray is not None:
             return self._cluster(device)
-        return Crew(workers=self.workers or default_workers(), device=device)
+        return Crew(workers=self.workers or default_workers(device), device=device)
 
     def _cluster(self, device: str) -> Crew:
         assert self.ray is not None

@@ -17,6 +17,7 @@ from fitwell.population.networks import built, member_of, treat
 from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
 from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
+from fitwell.remedies.metric import adam
 from fitwell.remedies.shuffling import batches, order_of
 from fitwell.task import Material
 from fitwell.training.loss import Loss, Part, part
@@ -97,7 +98,7 @@ def _epochs(
     seen = part(material.train_x, material.train_y, material.train_weights, device)
     held = part(material.validation_x, material.validation_y, material.validation_weights, device)
     loss = Loss(material.loss, _class_weights(material, recipe, device))
-    optimizer = _optimizer(treated.module, recipe, device)
+    optimizer = _optimizer(treated.module, recipe)
     halves = _halves(material)
     patience = Patience(recipe.patience)
     curves = _Curves()
@@ -127,10 +128,10 @@ def _epochs(
     return curves, best_epoch, best
 
 
-def _optimizer(module: nn.Module, recipe: Recipe, device: str) -> torch.optim.Optimizer:
+def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer is not None:
         return recipe.optimizer.make(module.parameters(), recipe.learning_rate)
-    return torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=device != "mps")
+    return adam(list(module.parameters()), recipe.learning_rate)
 
 
 def _halves(material: Material) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Train many networks as populations, and give what `train` gives of each."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ def train_together(
     pool: Pool,
     store: Store,
     on_training: Callable[[float], None] = lambda _: None,
+    *,
+    device: str = "cpu",
 ) -> Iterator[tuple[Job, Outcome | None]]:
     """Train every job; None where one diverged.
 
@@ -39,7 +42,9 @@ def train_together(
         pool: does the pieces.
         store: keeps them.
         on_training: told of trainings as they are done, and of parts of them.
+        device: of torch.
     """
+    follows: dict[str, Any] = {"read_every": 1, "keeps": True, "curves": True, "device": device}
     whole: dict[bool, Material] = {False: material}
     if any(job.recipe.all_rows for job in jobs):
         whole[True] = material.all_rows()
@@ -49,7 +54,7 @@ def train_together(
     batches = [
         batch
         for (all_rows, seed), recipes in groups.items()
-        for batch in layout(whole[all_rows], recipes, seed, read_every=1, keeps=True, curves=True)
+        for batch in layout(whole[all_rows], recipes, seed, **follows)
     ]
     longest = max(batch.course.recipe.epochs for batch in batches)
     screening = Screening(

@@ -39,7 +39,8 @@ class Crew:
             cluster = RayPool(self.ray)
             return {"fused": cluster, "single": cluster}
         single: Pool = Threads() if self.workers == 1 else Processes(self.workers)
-        return {"fused": Threads(self.workers), "single": single}
+        # A chunk on a graphics card holds all members, and one is enough for it.
+        return {"fused": Threads(self.workers if self.device == "cpu" else 1), "single": single}
 
     def run(
         self,
@@ -55,14 +56,14 @@ class Crew:
         if self.ray:
             yield from _on_cluster(self.ray, material, jobs)
             return
-        if self.workers == 1 or self.device != "cpu":
+        if self.workers == 1:
             for job in jobs:
                 yield job, attempt(material, job, self.device, on_epoch)
             return
         from joblib import Parallel, delayed
 
         pool = Parallel(n_jobs=self.workers, return_as="generator_unordered", **WORKERS)
-        tasks = (delayed(_attempt_named)(material, job) for job in jobs)
+        tasks = (delayed(_attempt_named)(material, job, self.device) for job in jobs)
         yield from pool(tasks)
 
     def finish(
@@ -88,7 +89,13 @@ class Crew:
         for kind, pool in self.pools.items():
             if ways[kind]:
                 yield from train_together(
-                    f"{name}-{kind}", material, ways[kind], pool, self.store, on_training
+                    f"{name}-{kind}",
+                    material,
+                    ways[kind],
+                    pool,
+                    self.store,
+                    on_training,
+                    device=self.device,
                 )
         for job, outcome in self.run(material, ways["apart"]):
             yield job, outcome
@@ -114,13 +121,18 @@ def _on_cluster(
         yield done
 
 
-def _attempt_named(material: Material, job: Job) -> tuple[Job, Outcome | None]:
+def _attempt_named(material: Material, job: Job, device: str = "cpu") -> tuple[Job, Outcome | None]:
     leave_interrupts()
-    return job, attempt(material, job)
+    return job, attempt(material, job, device)
 
 
-def default_workers() -> int:
-    """Give the number of cores this process may use, at most 8."""
+def default_workers(device: str) -> int:
+    """Give the number of cores this process may use, at most 8; 1 for a graphics card.
+
+    Its memory may have room for one network only, which nobody can tell before.
+    """
+    if device != "cpu":
+        return 1
     available: Callable[[], int] = lambda: len(os.sched_getaffinity(0))  # noqa: E731
     cores = available() if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, cores)

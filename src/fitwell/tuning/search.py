@@ -154,6 +154,7 @@ class Search:
             return Together(
                 seed=self.seed,
                 pool=self.crew.pools[kind],
+                device=self.crew.device,
                 reason=reason,
                 ledger=self.ledger,
                 store=self.crew.store,

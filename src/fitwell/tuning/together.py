@@ -26,6 +26,7 @@ class Together:
     Attributes:
         seed: of initial weights, the order of rows and the noise.
         pool: does the pieces of the population.
+        device: of torch, where it does them.
         reason: why its members are not fused; empty if they are.
         ledger: where the trials are kept.
         store: where the population is kept on its way.
@@ -35,6 +36,7 @@ class Together:
 
     seed: int
     pool: Pool
+    device: str
     reason: str
     ledger: Ledger
     store: Store
@@ -43,7 +45,7 @@ class Together:
 
     def path(self, material: Material, tries: Mapping[int, Recipe]) -> str:
         """Say in a line how the trainings are run."""
-        return described(layout(material, tries, self.seed), self.reason)
+        return described(layout(material, tries, self.seed, device=self.device), self.reason)
 
     def screen(
         self, name: str, material: Material, remedies: Sequence[Remedy], tries: Mapping[int, Recipe]
@@ -81,7 +83,7 @@ class Together:
                 self.ledger.tell(name, asked[number], entries[number])
 
         screening.on_rung, screening.on_end = report, end
-        screening.halve(name, layout(material, tries, self.seed))
+        screening.halve(name, layout(material, tries, self.seed, device=self.device))
         return dict(sorted(entries.items()))
 
     def _screening(self, plain: Recipe, deadline: Deadline) -> Screening:
@@ -99,7 +101,7 @@ class Together:
         batches = [
             batch
             for number, fold in enumerate(folds)
-            for batch in layout(fold, recipes, self.seed, number * FOLD)
+            for batch in layout(fold, recipes, self.seed, number * FOLD, device=self.device)
         ]
         tracks = screening.train(f"{name}-folds", batches)
         return [
