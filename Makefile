@@ -28,7 +28,8 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-# With Ray, 79 MB, and AWS's inference toolkit: tests that need them are skipped without.
+# With Ray, 79 MB, and AWS's inference toolkit: tests that need them are skipped without. Tests of
+# AWS's SDK install its two versions beside it, 1.3 GB.
 test-all:
 	$(MAKE) EXTRAS=$(EXTRAS),ray,mms setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m ""

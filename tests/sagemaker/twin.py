@@ -6,6 +6,7 @@ private /opt/ml, runs the package's own entry point in it and uploads what it le
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -32,6 +33,20 @@ OURS = {
     "FITWELL_SAGEMAKER_IMAGE": IMAGE,
     "FITWELL_SAGEMAKER_S3": f"s3://{BUCKET}/fitwell",
 }
+
+
+OWN = (FITWELL.with_name("fitwell-sagemaker"), "train")
+"""What an own image is started with."""
+
+TOOLKIT = (FITWELL.with_name("train"),)
+"""What AWS's framework images are started with."""
+
+
+def mounted(base, command):
+    """Give a command that sees a folder as /opt/ml itself, which a driver has in its text."""
+    script = f"mount -t tmpfs none /opt; mkdir /opt/ml; mount --bind {base} /opt/ml; exec "
+    words = " ".join(map(shlex.quote, map(str, command)))
+    return "unshare", "--mount", "--propagation", "private", "sh", "-ec", script + words
 
 
 @contextmanager
@@ -69,11 +84,11 @@ def client(service, address):
     )
 
 
-def execute(name, address, base):
+def execute(name, address, base, command=OWN, **environment):
     """Run a recorded training job in a private /opt/ml, as SageMaker would; give its log."""
     found = client("sagemaker", address).describe_training_job(TrainingJobName=name)
     s3 = client("s3", address)
-    log = run_job(name, found, found["HyperParameters"], s3, base)
+    log = run_job(name, found, found["HyperParameters"], s3, base, command, **environment)
     out = f"{found['OutputDataConfig']['S3OutputPath']}/{name}/output"
     assert found["ModelArtifacts"]["S3ModelArtifacts"] == f"{out}/model.tar.gz"
     for folder, archive in (("model", "model.tar.gz"), ("output/data", "output.tar.gz")):
@@ -81,14 +96,14 @@ def execute(name, address, base):
     return log
 
 
-def run_job(name, found, hyperparameters, s3, base):
+def run_job(name, found, hyperparameters, s3, base, command=OWN, **environment):
     """Lay out a private /opt/ml by a description, and run the entry point in it; give its log."""
     _channels(found, s3, base)
     _configs(found, hyperparameters, base)
     ours = {key: value for key, value in os.environ.items() if not key.startswith(AROUND)}
     ended = subprocess.run(
-        [FITWELL.with_name("fitwell-sagemaker"), "train"],
-        env={**ours, "SAGEMAKER_BASE_DIR": str(base), "TRAINING_JOB_NAME": name},
+        command,
+        env={**ours, "SAGEMAKER_BASE_DIR": str(base), "TRAINING_JOB_NAME": name, **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -108,7 +123,12 @@ def _channels(found, s3, base):
 
 
 def _configs(found, hyperparameters, base):
-    resources = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
+    resources = {
+        "current_host": "localhost",  # a name that resolves: the toolkit waits for its hosts
+        "current_instance_type": found["ResourceConfig"]["InstanceType"],
+        "hosts": ["localhost"],
+        "network_interface_name": "lo",
+    }
     channels = {
         channel["ChannelName"]: {
             "TrainingInputMode": "File",
@@ -121,7 +141,8 @@ def _configs(found, hyperparameters, base):
         "resourceconfig": resources,
         "inputdataconfig": channels,
     }
-    (base / "input" / "config").mkdir(parents=True, exist_ok=True)
+    for folder in ("input/config", "model", "output/data"):
+        (base / folder).mkdir(parents=True, exist_ok=True)
     for name, content in configs.items():
         (base / "input" / "config" / f"{name}.json").write_text(json.dumps(content))
 
