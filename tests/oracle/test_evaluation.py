@@ -98,7 +98,7 @@ def test_classes_read_as_scikit_learn_says():
     found = class_scores(called, target, "abcd")
     np.testing.assert_allclose([c.precision.value for c in found], precision)
     np.testing.assert_allclose([c.recall.value for c in found], recall)
-    np.testing.assert_allclose([c.f1 for c in found], f1)
+    np.testing.assert_allclose([c.f1.value for c in found], f1)
     assert [c.rows for c in found] == list(rows)
     assert np.array_equal(confusion(called, target, 4), metrics.confusion_matrix(target, called))
 
@@ -206,9 +206,9 @@ def test_ks_is_the_two_sample_statistic(two):
     scores = probabilities[:, 1]
     found = ranking(probabilities, target, ("no", "yes"))
     theirs = stats.ks_2samp(scores[target == 1], scores[target == 0]).statistic
-    assert found.ks == pytest.approx(theirs)
+    assert found.ks.value == pytest.approx(theirs)
     called = scores >= found.ks_threshold
-    assert called[target == 1].mean() - called[target == 0].mean() == pytest.approx(found.ks)
+    assert called[target == 1].mean() - called[target == 0].mean() == pytest.approx(found.ks.value)
 
 
 def test_the_second_class_is_the_positive_one(two):
@@ -283,11 +283,11 @@ def test_the_cost_of_a_ratio_is_the_mean_cost_of_a_row_over_that_of_all_wrong():
         called = probabilities[:, 1] > 1 / (1 + found.ratio)
         cost = np.where(target == 1, found.ratio * ~called, called)
         worst = np.where(target == 1, found.ratio, 1)
-        assert found.cost == pytest.approx(cost.sum() / worst.sum())
-        assert found.lowest <= found.cost <= found.trivial + 1e-9
+        assert found.cost.value == pytest.approx(cost.sum() / worst.sum())
+        assert found.lowest <= found.cost.value <= found.trivial + 1e-9
     ratios = ranking(probabilities, target, ("no", "yes")).costs.ratios
     wrong = (probabilities.argmax(axis=1) != target).mean()
-    assert ratios[0].cost == pytest.approx(wrong)
+    assert ratios[0].cost.value == pytest.approx(wrong)
     assert [r.ratio for r in ratios] == [1, 5, 10]
 
 
@@ -302,7 +302,7 @@ def test_copies_of_rows_in_groups_say_no_more_than_the_rows(two):
     brier = grouped.calibration.brier, single.calibration.brier
     assert brier[0].low == pytest.approx(brier[1].low)
     free = evaluate("net", "ab", (copied, np.repeat(target, 7), None))
-    for part in ("recall", "precision"):
+    for part in ("recall", "precision", "f1"):
         widths = [
             [getattr(c, part).high - getattr(c, part).low for c in found.classes]
             for found in (grouped, free)
@@ -312,6 +312,37 @@ def test_copies_of_rows_in_groups_say_no_more_than_the_rows(two):
     assert all(g.observed.low <= f.observed.low for g, f in bins)
     points = grouped.ranking.at_specificity[0], free.ranking.at_specificity[0]
     assert points[0].sensitivity.low < points[1].sensitivity.low
+    for say in (lambda r: r.ks, lambda r: r.costs.ratios[0].cost):
+        wide, narrow = say(grouped.ranking), say(free.ranking)
+        assert wide.value == narrow.value
+        assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+@pytest.mark.parametrize("apart", [0.5, 1.5])
+def test_intervals_of_ks_f1_and_cost_hold_the_truth_as_often_as_they_say(apart):
+    """400 samples of 60 positive and 140 negative rows with normal scores, one of them moved.
+
+    The bound is 4 standard errors of the share below 95 %. KS's is wider by design, for it is
+    picked; that of two given shares would hold less often.
+    """
+    rng, held = np.random.default_rng(1), []
+    target = np.repeat([1, 0], [60, 140])
+    missed, alarmed = stats.norm.cdf(-apart / 2), stats.norm.sf(apart / 2)
+    ks = 1 - missed - alarmed
+    f1 = 2 * 0.3 * (1 - missed) / (0.3 + 0.3 * (1 - missed) + 0.7 * alarmed)
+    cost = 0.3 * missed + 0.7 * alarmed  # a ratio of 1 calls from 0.5 on
+    for _ in range(400):
+        scores = rng.normal(np.where(target == 1, apart / 2, -apart / 2), 1)
+        high = stats.norm.cdf(scores)
+        probabilities = np.stack([1 - high, high], axis=1)
+        found = evaluate("net", ("no", "yes"), (probabilities, target, None))
+        intervals = found.ranking.ks, found.classes[1].f1, found.ranking.costs.ratios[0].cost
+        pairs = zip(intervals, (ks, f1, cost), strict=True)
+        held.append([i.low <= truth <= i.high for i, truth in pairs])
+    shares = np.mean(held, axis=0)
+    least = 0.95 - 4 * np.sqrt(0.95 * 0.05 / 400)
+    assert (shares >= least).all(), shares
+    assert (shares[1:] <= 1 - 4 / 400).all(), shares
 
 
 def test_there_is_no_ranking_of_three_classes_nor_of_one():

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fitwell.evaluation.shares import weighted
 from fitwell.found.evaluation import CostCurve, CostRatio
 
 STEPS = 51
@@ -15,7 +16,13 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def cost_curve(false: Floats, found: Floats, probabilities: Floats, positive: Flags) -> CostCurve:
+def cost_curve(
+    false: Floats,
+    found: Floats,
+    probabilities: Floats,
+    positive: Flags,
+    groups: NDArray[np.int64] | None = None,
+) -> CostCurve:
     r"""Normalized expected cost against probability-cost.
 
     With the share :math:`\pi` of positive rows and the costs :math:`C_m` of a missed positive and
@@ -33,41 +40,43 @@ def cost_curve(false: Floats, found: Floats, probabilities: Floats, positive: Fl
         found: sensitivities of the same.
         probabilities: one row per row of data, two columns.
         positive: whether a row is of the second class.
+        groups: rows of one group count together in the intervals.
 
     Reference:
         Drummond and Holte, Machine Learning 65, 2006; the threshold 1 / (1 + ratio) is Elkan's,
         IJCAI 2001.
     """
     places = np.linspace(0, 1, STEPS)
-    misses, alarms = _rates(probabilities[:, 1] > probabilities[:, 0], positive)
-    share = float(positive.mean())
+    called = probabilities[:, 1] > probabilities[:, 0]
+    misses, alarms = float((~called[positive]).mean()), float(called[~positive].mean())
     return CostCurve(
         probability_cost=tuple(float(round(x, 9)) for x in places),
         lowest=tuple(_lowest(x, false, found) for x in places),
         at_half=tuple(float(misses * x + alarms * (1 - x)) for x in places),
-        ratios=tuple(_ratio(r, share, false, found, probabilities, positive) for r in RATIOS),
+        ratios=tuple(_ratio(r, false, found, probabilities, positive, groups) for r in RATIOS),
     )
 
 
 def _ratio(
-    ratio: float, share: float, false: Floats, found: Floats, probabilities: Floats, positive: Flags
+    ratio: float,
+    false: Floats,
+    found: Floats,
+    probabilities: Floats,
+    positive: Flags,
+    groups: NDArray[np.int64] | None,
 ) -> CostRatio:
+    share = float(positive.mean())
     x = share * ratio / (share * ratio + 1 - share)
     # In this form a ratio of 1 calls what the network calls, ties included.
-    misses, alarms = _rates(ratio * probabilities[:, 1] > probabilities[:, 0], positive)
+    called = ratio * probabilities[:, 1] > probabilities[:, 0]
     return CostRatio(
         ratio=ratio,
         probability_cost=x,
         threshold=1 / (1 + ratio),
-        cost=misses * x + alarms * (1 - x),
+        cost=weighted([(x, positive, ~called), (1 - x, ~positive, called)], groups),
         lowest=_lowest(x, false, found),
         trivial=min(x, 1 - x),
     )
-
-
-def _rates(called: Flags, positive: Flags) -> tuple[float, float]:
-    """Give the share of positive rows missed and of negative ones called."""
-    return float((~called[positive]).mean()), float(called[~positive].mean())
 
 
 def _lowest(x: float, false: Floats, found: Floats) -> float:

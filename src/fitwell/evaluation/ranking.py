@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from fitwell.evaluation.auc import auc_interval, gini_of
 from fitwell.evaluation.costs import cost_curve
-from fitwell.evaluation.shares import share, within
+from fitwell.evaluation.shares import share, weighted, within
 from fitwell.found.evaluation import OperatingPoint, Ranking, RocCurve
 from fitwell.results import Interval
 
 SPECIFICITIES = (0.90, 0.95)
+
+SMIRNOV = 1.358
+"""The 95 % point of Kolmogorov's distribution."""
 
 POINTS = 200
 """The most points of an ROC curve that are kept."""
@@ -31,7 +34,7 @@ def ranking(
     Rows whose probability of the second class is at or above a threshold are called positive. KS
     is the largest difference of sensitivity and false positive rate over all thresholds, the
     two-sample statistic of Kolmogorov and Smirnov; it is picked on these rows, so it flatters a
-    little.
+    little. `ks_interval` gives its interval.
 
     Args:
         probabilities: one row per row of data, two columns.
@@ -57,13 +60,44 @@ def ranking(
         roc=_thinned(false, found, thresholds),
         auc=auc,
         gini=gini_of(auc),
-        ks=float(found[best] - false[best]),
+        ks=ks_interval(scores >= thresholds[best], positive, groups),
         ks_threshold=_finite(thresholds[best]),
         at_specificity=tuple(
             operating_point(asked, scores, positive, groups) for asked in SPECIFICITIES
         ),
-        costs=cost_curve(false, found, probabilities, positive),
+        costs=cost_curve(false, found, probabilities, positive, groups),
     )
+
+
+def ks_interval(
+    called: Flags, positive: Flags, groups: NDArray[np.int64] | None = None
+) -> Interval:
+    r"""Give KS at its threshold, with bounds that hold at all thresholds at once.
+
+    At one that was given beforehand the interval of two shares would do; this one was picked as
+    the highest, and there it holds in 89 to 94 % of cases instead of 95 (ours, simulated).
+    With :math:`n` positive and :math:`m` negative rows no difference of the two rates lies
+    farther off than
+
+    .. math:: 1.358\,\sqrt{1/n + 1/m}
+
+    in 95 % of cases or more. With groups it is wider by as much as the interval of the two
+    shares is.
+
+    Reference:
+        Smirnov, Annals of Mathematical Statistics 19, 1948.
+
+    >>> positive = np.arange(200) < 100
+    >>> ks_interval(positive, positive).low
+    0.807...
+    """
+    terms = [(1.0, positive, called), (-1.0, ~positive, called)]
+    fixed, alone = weighted(terms, groups), weighted(terms, None)
+    reach = SMIRNOV * np.sqrt(1 / positive.sum() + 1 / (~positive).sum())
+    reach *= (fixed.high - fixed.low) / (alone.high - alone.low)
+    value = fixed.value
+    low, high = max(0.0, value - float(reach)), min(1.0, value + float(reach))
+    return Interval(value=value, low=low, high=high)
 
 
 def operating_point(

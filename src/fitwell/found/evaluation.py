@@ -42,7 +42,7 @@ class ClassScores:
     called: int  # test rows that the network calls so
     recall: Interval | None  # None without rows
     precision: Interval | None  # None where it is never called
-    f1: float | None  # 2 · right / (rows + called); None without either
+    f1: Interval | None  # 2 · right / (rows + called); None without either
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +74,7 @@ class CostRatio:
     ratio: float
     probability_cost: float  # place on the cost curve
     threshold: float  # 1 / (1 + ratio): the best where probabilities come true
-    cost: float  # at this threshold
+    cost: Interval  # at this threshold
     lowest: float  # at the best threshold of these test rows, known only afterwards
     trivial: float  # all rows called one class, the cheaper one
 
@@ -99,7 +99,7 @@ class Ranking:
     roc: RocCurve
     auc: Interval
     gini: Interval  # 2 · AUC - 1
-    ks: float  # the largest sensitivity minus false positive rate
+    ks: Interval  # the largest sensitivity minus false positive rate
     ks_threshold: float | None
     at_specificity: tuple[OperatingPoint, ...]
     costs: CostCurve

@@ -59,7 +59,7 @@ def _class_row(found: ClassScores, before: ClassScores | None, lang: str) -> tup
         _maybe(found.recall, lang),
         *former,
         _maybe(found.precision, lang),
-        "–" if found.f1 is None else decimal(found.f1),
+        _number(found.f1) if found.f1 else "–",
     )
 
 
@@ -122,7 +122,7 @@ def _from(threshold: float | None, lang: str) -> str:
 
 
 def _ks(ranking: Ranking, lang: str) -> str:
-    return f"{decimal(ranking.ks)}\n{_from(ranking.ks_threshold, lang)}"
+    return f"{_number(ranking.ks)}\n{_from(ranking.ks_threshold, lang)}"
 
 
 def _operating(point: OperatingPoint, lang: str) -> str:
@@ -147,9 +147,9 @@ def cost_table(result: Result, lang: str) -> Table | None:
         ),
         rows=tuple(
             (
-                written_ratio(ratio),
+                written_ratio(ratio.ratio),
                 decimal(ratio.threshold, 4),
-                *(decimal(r.costs.ratios[place].cost) for _, r in each),
+                *(_number(r.costs.ratios[place].cost) for _, r in each),
                 decimal(ratio.lowest),
                 decimal(ratio.trivial),
             )

@@ -122,13 +122,15 @@ KOREAN_DETAIL: dict[str, str] = {
     "Positive is “{positive}”, the second class as sorted.": (
         "양성은 정렬했을 때 두 번째 클래스인 ‘{positive}’입니다."
     ),
-    "Intervals of AUC and Gini are DeLong's, of the sensitivity Wilson's. Each specificity is kept"
-    " on these test rows by the lowest threshold that does. With costs m of a missed positive and f"
+    "Intervals of AUC and Gini are DeLong's, of the sensitivity and the costs Wilson's, of KS"
+    " Smirnov's, which allows for its being picked. Each specificity is kept on these test rows by"
+    " the lowest threshold that does. With costs m of a missed positive and f"
     " of a false alarm and the share π of positives, the place on the cost curve is x = π·m /"
     " (π·m + (1 − π)·f), and the normalized cost is (1 − sensitivity)·x + (1 − specificity)·(1 −"
     " x). Rows are called positive from f / (m + f) on, which is best where probabilities come"
     " true.": (
-        "AUC와 지니 계수의 신뢰구간은 DeLong 방식, 민감도의 신뢰구간은 Wilson 방식입니다. 각"
+        "AUC와 지니 계수의 신뢰구간은 DeLong 방식, 민감도와 비용의 신뢰구간은 Wilson 방식, KS"
+        " 통계량의 신뢰구간은 최댓값을 골랐다는 점까지 반영하는 Smirnov 방식입니다. 각"
         " 특이도는 이 테스트 데이터에서 그 값을 지키는 가장 낮은 임곗값으로 맞추었습니다. 양성을"
         " 놓치는 비용을 m, 거짓 경보의 비용을 f, 양성의 비율을 π라고 하면 비용 곡선의 가로 위치는"
         " x = π·m / (π·m + (1 − π)·f), 정규화한 비용은 (1 − 민감도)·x + (1 − 특이도)·(1 − x)입니다."

@@ -9,7 +9,7 @@ from fitwell.report.calibration_chart import STATES, state_keys
 from fitwell.report.composed import layered
 from fitwell.report.evaluated import labelled, share
 from fitwell.report.language import translate
-from fitwell.report.numbers import decimal, percent
+from fitwell.report.numbers import decimal, percent, plain_bounds
 from fitwell.report.spots import pointed
 from fitwell.report.svg import Figure, figure, inline, tip
 from fitwell.results import Result
@@ -147,26 +147,25 @@ def _cost_rows(label: str, costs: CostCurve) -> list[dict[str, Any]]:
 
 def _ratio(ratio: CostRatio, lang: str) -> dict[str, Any]:
     words = translate("{ratio}: cost {cost}, threshold {threshold}", lang).format(
-        ratio=written_ratio(ratio),
-        cost=decimal(ratio.cost),
+        ratio=written_ratio(ratio.ratio),
+        cost=f"{decimal(ratio.cost.value)} {plain_bounds(ratio.cost)}",
         threshold=decimal(ratio.threshold, 4),
     )
     return {
         "x": ratio.probability_cost,
-        "cost": ratio.cost,
-        "text": written_ratio(ratio),
+        "cost": ratio.cost.value,
+        "text": written_ratio(ratio.ratio),
         "tip": pointed(words),
     }
 
 
-def written_ratio(ratio: CostRatio) -> str:
+def written_ratio(ratio: float) -> str:
     """Write what a missed positive costs in false alarms.
 
-    >>> written_ratio(CostRatio(ratio=5.0, probability_cost=0.5, threshold=1 / 6, cost=0.2,
-    ...     lowest=0.2, trivial=0.5))
+    >>> written_ratio(5.0)
     '5 : 1'
     """
-    return f"{ratio.ratio:g} : 1"
+    return f"{ratio:g} : 1"
 
 
 def _costs(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str) -> Any:
