@@ -136,7 +136,7 @@ def test_the_image_trains_and_serves_what_it_trained(target, images, job, tmp_pa
     with tarfile.open(archive) as tar:
         names = {member.name for member in tar if member.isfile()}
     top = {name for name in names if "/" not in name}
-    assert top == {"manifest.json", "report.html", "result.json", "run.json"}
+    assert top == {"hashes.json", "report.html", "result.json", "run.json"}
     assert any(name.startswith("model/") and name.endswith(".safetensors") for name in names)
 
     shutil.rmtree(job.base)
