@@ -6,6 +6,16 @@ import pandas as pd
 QUICK = ("--trials", 3, "--epochs", 3, "--seeds", 2, "--widths", "8", "--workers", 1, "--quiet")
 
 
+def with_a_damaged_note(frame, path):
+    """Write Parquet whose note on pandas' types lacks one of its words."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame)
+    note = table.schema.metadata[b"pandas"].replace(b"numpy_type", b"numpy_tape")
+    pq.write_table(table.replace_schema_metadata({b"pandas": note}), path)
+
+
 def make_frame(rows=90, seed=0):
     """Rows whose class hangs on two numbers and a category."""
     rng = np.random.default_rng(seed)

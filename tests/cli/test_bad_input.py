@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toys import QUICK, make_frame
+from toys import QUICK, make_frame, with_a_damaged_note
 
 
 def write(name, text):
@@ -137,6 +137,11 @@ CASES = {
         lambda: write("t.parquet", "no parquet at all"),
         ["t.parquet", "--target", "bought"],
         "DATA: t.parquet is not a Parquet file: Could not open Parquet input source '<Buffer>': Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file.. Write it again.",
+    ),
+    "Parquet with a damaged note": (
+        lambda: with_a_damaged_note(make_frame(), "t.parquet"),
+        ["t.parquet", "--target", "bought"],
+        "DATA: t.parquet cannot be read: what pandas noted of its columns is damaged (KeyError: 'numpy_type'). Write it again.",
     ),
     "a test file that lacks a column": (
         lambda: (changed(), make_frame().drop(columns="age").to_csv("test.csv", index=False)),

@@ -10,6 +10,7 @@ import pytest
 
 from fitwell.runs.prediction import load_predictor
 from serving.live import served
+from toys import make_frame, with_a_damaged_note
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,12 @@ def test_a_picture_of_another_size_and_what_is_no_picture_are_refused(image_serv
     assert answer.text.startswith("the body is not a PNG or JPEG: ")
 
 
+def damaged():
+    stream = io.BytesIO()
+    with_a_damaged_note(make_frame(), stream)
+    return stream.getvalue()
+
+
 PARQUET = {
     "no Parquet": (b"PAR1", "the body is not a Parquet file that can be read: "),
     "no rows": (pd.DataFrame({"age": []}), "the Parquet file has no rows; send at least one"),
@@ -83,6 +90,10 @@ PARQUET = {
         pd.DataFrame({"age": [[1]]}),
         "the Parquet file's column 'age' is there twice, or holds no numbers, text, Booleans or"
         " dates; convert it",
+    ),
+    "a damaged note": (
+        damaged(),
+        "the body is not a Parquet file that can be read: what pandas noted of its columns is damaged",
     ),
     "a column is missing": (pd.DataFrame({"age": [1.0]}), "column 'income' and 5 more is missing"),
 }

@@ -9,6 +9,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -161,8 +162,26 @@ def _read_parquet(path: Path, ignore: Sequence[str]) -> pd.DataFrame:
     for place, field in enumerate(table.schema):
         if not readable(field.type):  # ignored, but its name stays known
             table = table.set_column(place, field.name, pa.nulls(table.num_rows))
-    frame: pd.DataFrame = table.to_pandas()
-    return frame.reset_index(drop=True)
+    try:
+        return frame_of(table).reset_index(drop=True)
+    except ValueError as error:
+        raise InputError(f"DATA: {path} cannot be read: {error}. Write it again.") from error
+
+
+def frame_of(columns: Any) -> pd.DataFrame:
+    """Turn a table or a batch of Arrow into a frame.
+
+    Raises:
+        ValueError: the note on its types that pandas leaves in a file is damaged, a text is no
+            UTF-8, which pandas would find when it is used, or a value is beyond what a frame holds.
+    """
+    columns.validate(full=True)
+    try:
+        frame: pd.DataFrame = columns.to_pandas()
+    except (LookupError, TypeError, AttributeError, AssertionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"what pandas noted of its columns is damaged ({reason})") from error
+    return frame
 
 
 def readable(kind: object) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from fitwell.data.reading import readable
+from fitwell.data.reading import frame_of, readable
 from fitwell.errors import InputError
 from fitwell.serving.limits import MAX_BODY, TooLarge, check_rows
 
@@ -42,7 +42,7 @@ def read_parquet(body: bytes, names: Sequence[str]) -> pd.DataFrame:
         for piece in file.iter_batches(batch_size=8192, columns=wanted, use_threads=False):
             rows += piece.num_rows
             check_rows(rows)
-            pieces.append(piece.to_pandas())
+            pieces.append(frame_of(piece))
     except (ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         if isinstance(error, InputError):
             raise
