@@ -10,7 +10,7 @@ class Words:
     """Noise of several layers at once.
 
     Args:
-        counts: how many units times rows each layer has.
+        counts: how many units times rows each layer has; at least one layer.
         device: of torch.
 
     Attributes:
@@ -24,7 +24,7 @@ class Words:
         self._layer = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(words))
         self._layer = self._layer.to(device)
         steps = [(torch.arange(count) + 1) * _signed(0x9E3779B97F4A7C15) for count in words]
-        self._steps = torch.cat(steps).to(device) if steps else self.keys
+        self._steps = torch.cat(steps).to(device)
         self._words = words
 
     def draw(self) -> list[Tensor]:

@@ -20,9 +20,8 @@ def adam(parameters: Sequence[Tensor], learning_rate: float) -> torch.optim.Adam
     The fused one counts them where the parameters are, and on a graphics card a proximal step
     would have to wait for the count.
     """
-    if all(parameter.is_cpu for parameter in parameters):
-        return torch.optim.Adam(parameters, lr=learning_rate, fused=True)
-    return torch.optim.Adam(parameters, lr=learning_rate, foreach=True)
+    fused = True if all(parameter.is_cpu for parameter in parameters) else None  # torch's choice
+    return torch.optim.Adam(parameters, lr=learning_rate, fused=fused)
 
 
 def has_metric(optimizer: torch.optim.Optimizer) -> bool:
