@@ -129,7 +129,7 @@ class Arm:
     by_resample: tuple[float, ...] = ()  # accuracy minus the baseline's, resample by resample
     mcnemar_p: float | None = None  # first seed against the baseline's, on the test rows; exact
     nonzero: int = 0  # numbers of a network that are not 0, of its parameters
-    inference_seconds: float = 0.0  # for one row of a batch
+    inference_seconds: Interval | None = None  # for one row of a batch
     trials: int = 0  # settings tried in one search
     search_seconds: float = 0.0  # of the searches, resamples included
 

@@ -49,7 +49,7 @@ class Price:
     trainings: int
     parameters: int
     nonzero: int = 0
-    inference_seconds: float = 0.0
+    inference_seconds: Interval | None = None
     trials: int = 0
     search_seconds: float = 0.0
 

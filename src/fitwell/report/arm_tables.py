@@ -2,7 +2,7 @@
 
 from fitwell.report.chosen import settings_text
 from fitwell.report.language import translate
-from fitwell.report.numbers import decimal, duration, p_value, plain_bounds, points
+from fitwell.report.numbers import decimal, duration, microseconds, p_value, plain_bounds, points
 from fitwell.report.tables import Column, Table, columns, gain, share
 from fitwell.report.text import UNTREATED
 from fitwell.results import Arm, Comparison, Interval, Result
@@ -111,7 +111,7 @@ def cost_table(result: Result, lang: str) -> Table | None:
                 f"{arm.trainings:,}",
                 f"{arm.parameters:,}",
                 f"{arm.nonzero:,}",
-                f"{1e6 * arm.inference_seconds:.2g}" if arm.inference_seconds else "",
+                microseconds(arm.inference_seconds) if arm.inference_seconds else "",
             )
             for arm in result.comparison.arms
         ),

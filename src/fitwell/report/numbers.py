@@ -55,7 +55,7 @@ def plain_bounds(interval: Interval) -> str:
 
 
 def strength(value: float) -> str:
-    """Write a strength of regularization, or a timescale, with two digits.
+    """Write a strength of regularization, a timescale or a time, with two digits.
 
     >>> strength(2.31e-5), strength(0.417), strength(0.0), strength(1397.7)
     ('2.3e-5', '0.42', '0', '1,400')
@@ -65,6 +65,16 @@ def strength(value: float) -> str:
     if e and int(exponent) > 0:
         return f"{float(written):,.0f}"
     return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def microseconds(seconds: Interval) -> str:
+    """Write a time of millionths of a second, and its limits, with two digits each.
+
+    >>> microseconds(Interval(value=3.42e-6, low=3.1e-6, high=1.2e-4))
+    '3.4 [3.1, 120]'
+    """
+    value, low, high = (strength(1e6 * s) for s in (seconds.value, seconds.low, seconds.high))
+    return f"{value} [{low}, {high}]"
 
 
 def duration(seconds: float, lang: str = "en") -> str:

@@ -1,6 +1,5 @@
 """What a network costs those who use it: numbers to hold, time to ask."""
 
-import statistics
 import time
 
 import numpy as np
@@ -9,6 +8,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fitwell.determinism import one_thread
+from fitwell.results import Interval
+from fitwell.statistics import median_interval
 
 BATCH, REPEATS = 256, 15
 """A batch of at most so many rows is read so often; the median counts."""
@@ -21,14 +22,18 @@ def size_of(network: nn.Module) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def row_seconds(network: nn.Module, x: NDArray[np.float32]) -> float:
-    """Time one row of a batch, in eval mode on one thread of the processor."""
+def row_seconds(network: nn.Module, x: NDArray[np.float32]) -> Interval:
+    """Time one row of a batch, in eval mode on one thread of the processor.
+
+    The interval is that of the median of the repeats: it says how far the clock wavers here, and
+    nothing of another machine.
+    """
     network = network.eval()
-    rows = torch.from_numpy(x)
+    rows = torch.from_numpy(x[:BATCH])
     taken = []
     with one_thread():
         for _ in range(REPEATS):
             start = time.perf_counter()
             network(rows)
-            taken.append(time.perf_counter() - start)
-    return statistics.median(taken) / max(1, len(rows))
+            taken.append((time.perf_counter() - start) / len(rows))
+    return median_interval(np.array(taken))

@@ -11,6 +11,7 @@ from fitwell.statistics.intervals import (
     clipped,
     difference_of,
     mean_interval,
+    median_interval,
     proportion_interval,
     standard_error,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "holm",
     "mcnemar_exact",
     "mean_interval",
+    "median_interval",
     "paired_difference",
     "proportion_interval",
     "resampled_difference",

@@ -34,6 +34,31 @@ def mean_interval(
     return around(centre, error, freedom, level)
 
 
+def median_interval(values: Numbers, *, level: float = 0.95) -> Interval:
+    r"""Median with the interval between two of the sorted values; no distribution is assumed.
+
+    The limits are :math:`x_{(r)}` and :math:`x_{(n+1-r)}` with the largest :math:`r` for which
+    :math:`P(B < r) \le (1 - \mathrm{level})/2`, :math:`B \sim \mathrm{Bin}(n, 1/2)`: of 15 values
+    the fourth and the twelfth. Without such an :math:`r`, of 5 values and less at 95 %, the
+    limits are infinite.
+
+    Reference:
+        Conover, Practical Nonparametric Statistics, 1999, section 3.2; as computed by SciPy.
+
+    >>> median_interval(np.arange(1.0, 16.0))
+    Interval(value=8.0, low=4.0, high=12.0, level=0.95)
+    """
+    centre = float(np.median(values))
+    limits = stats.quantile_test(values, q=centre, p=0.5).confidence_interval(level)
+    low, high = float(limits.low), float(limits.high)
+    return Interval(
+        value=centre,
+        low=-np.inf if np.isnan(low) else low,
+        high=np.inf if np.isnan(high) else high,
+        level=level,
+    )
+
+
 def standard_error(values: Numbers, groups: NDArray[np.int64] | None = None) -> tuple[float, float]:
     """Give the standard error of the mean, as in `mean_interval`, and its degrees of freedom."""
     values = np.asarray(values, dtype=np.float64)
