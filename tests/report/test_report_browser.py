@@ -91,10 +91,35 @@ def foreign(address: str) -> bool:
     ],
 )
 def test_the_page_is_silent_offline_and_never_scrolls_sideways(name: str, opened: Any) -> None:
-    for width in (360, 1280):
+    for width in (360, 768, 1280):
         page, complaints = opened(name, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert complaints == []
+
+
+BROKEN = """() => {
+  document.querySelectorAll("details").forEach(d => d.open = true);
+  const broken = [], range = document.createRange();
+  for (const cell of document.querySelectorAll("th, td")) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      for (const word of walker.currentNode.data.matchAll(/[^\\s\\-,×(]+/g)) {
+        range.setStart(walker.currentNode, word.index);
+        range.setEnd(walker.currentNode, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map(r => r.top)).size > 1) broken.push(word[0]);
+      }
+    }
+  }
+  return broken;
+}"""
+
+
+@pytest.mark.parametrize("name", ["full", pytest.param("binary in Korean", marks=pytest.mark.slow)])
+def test_no_word_of_a_table_is_broken(name: str, opened: Any) -> None:
+    for width in (360, 720, 960, 1024, 1280):
+        page, _ = opened(name, width)
+        assert page.evaluate(BROKEN) == [], width
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_the_phone_sees_narrow_drawings_and_the_desk_wide_ones(opened: Any) -> None:

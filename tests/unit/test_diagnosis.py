@@ -8,7 +8,7 @@ from fitwell.data.tables import make_table
 from fitwell.diagnosis import gap, overtraining, underfitting
 from fitwell.diagnosis.gap import check_gap, check_gap_log_loss, state
 from fitwell.diagnosis.overtraining import check_overtraining
-from fitwell.diagnosis.verdict import decide
+from fitwell.diagnosis.verdict import DATA, TREAT, decide
 from fitwell.results import Evidence, Interval
 from fitwell.runs.launch import make_task
 from fitwell.runs.question import Question
@@ -62,6 +62,13 @@ def test_the_verdict_follows_the_interval_of_the_gap(train, test, verdict, sever
     diagnosis = decide([check_gap(found), check_gap_log_loss(found)])
     assert (diagnosis.verdict, diagnosis.severity) == (verdict, severity)
     assert diagnosis.advice
+
+
+@pytest.mark.parametrize(("right", "left"), [(700, (DATA,)), (950, ())])
+def test_a_run_that_tunes_does_not_advise_to_tune(right, left):
+    evidence = [check_gap(made((1000, 1000), (right, 1000)))]
+    assert decide(evidence).advice == (TREAT, *left)
+    assert decide(evidence, treated=True).advice == left
 
 
 def test_a_gap_of_exactly_twenty_points_is_severe():

@@ -20,7 +20,7 @@ BIGGER = "Train longer, with a larger learning rate or a larger network; regular
 NOTHING = "No treatment is called for. Keep the network as it is."
 
 
-def decide(evidence: Sequence[Evidence]) -> Diagnosis:
+def decide(evidence: Sequence[Evidence], *, treated: bool = False) -> Diagnosis:
     """Apply the rule, in this order:
 
     1. overfitting: the whole interval of the accuracy gap lies above the tolerance; or
@@ -31,6 +31,8 @@ def decide(evidence: Sequence[Evidence]) -> Diagnosis:
 
     A network whose true gap is at most the tolerance is called overfitting by the first
     half of rule 1 in at most `REAL_SHARE` of test parts, by construction of the interval.
+
+    Where the same run stopped early and tuned, ``treated``, it does not advise to.
     """
     by_check = {item.check: item for item in evidence}
     accuracy = by_check["gap in accuracy"]
@@ -46,6 +48,8 @@ def decide(evidence: Sequence[Evidence]) -> Diagnosis:
     elif gap.SMALL in found:
         verdict = "healthy"
     advice = _advice(verdict, overtraining.RISES in found, severity)
+    if treated:
+        advice = tuple(sentence for sentence in advice if sentence not in (STOP, TREAT))
     return Diagnosis(verdict=verdict, severity=severity, evidence=tuple(evidence), advice=advice)
 
 

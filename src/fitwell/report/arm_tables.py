@@ -2,8 +2,8 @@
 
 from fitwell.report.chosen import settings_text
 from fitwell.report.language import translate
-from fitwell.report.numbers import decimal, duration, microseconds, p_value, plain_bounds, points
-from fitwell.report.tables import Column, Table, columns, gain, share
+from fitwell.report.numbers import duration, microseconds, p_value, points
+from fitwell.report.tables import Column, Table, columns, gain, loss, share
 from fitwell.report.text import UNTREATED
 from fitwell.results import Arm, Comparison, Interval, Result
 
@@ -76,7 +76,7 @@ def contest_table(result: Result, lang: str) -> Table | None:
             (
                 translate(contest.rival, lang),
                 gain(contest.accuracy),
-                f"{decimal(contest.log_loss.value, signed=True)} {plain_bounds(contest.log_loss)}",
+                loss(contest.log_loss, signed=True),
                 p_value(contest.p_adjusted),
                 translate(contest.verdict, lang),
             )

@@ -68,13 +68,13 @@ def strength(value: float) -> str:
 
 
 def microseconds(seconds: Interval) -> str:
-    """Write a time of millionths of a second, and its limits, with two digits each.
+    """Write a time in millionths of a second with its interval below, two digits each.
 
     >>> microseconds(Interval(value=3.42e-6, low=3.1e-6, high=1.2e-4))
-    '3.4 [3.1, 120]'
+    '3.4\\n[3.1, 120]'
     """
     value, low, high = (strength(1e6 * s) for s in (seconds.value, seconds.low, seconds.high))
-    return f"{value} [{low}, {high}]"
+    return f"{value}\n[{low}, {high}]"
 
 
 def duration(seconds: float, lang: str = "en") -> str:

@@ -127,7 +127,7 @@ def perform(
         data=_summary(task, reachable),
         before=before,
         after=states[1] if choices else None,
-        diagnosis=_diagnose(task, before, finals[UNTREATED], question.seed),
+        diagnosis=_diagnose(task, before, finals[UNTREATED], question),
         regularization=_regularization(task, shipped, choices) if choices else None,
         comparison=comparison,
         curves=curves_of(finals),
@@ -185,7 +185,7 @@ def _contestants(
     return [*trained, as_given(task, x, seeds)] if task.given else trained
 
 
-def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
+def _diagnose(task: Task, before: State, final: Final, question: Question) -> Diagnosis:
     outcome = final.outcomes[0]
     network = final.network(task)
     rows = task.split.validation
@@ -199,8 +199,9 @@ def _diagnose(task: Task, before: State, final: Final, seed: int) -> Diagnosis:
             check_gap(before),
             check_gap_log_loss(before),
             check_overtraining(last, outcome.judged.astype(np.float64), task.groups(rows)),
-            check_underfitting(task, seen, weights, seed),
-        ]
+            check_underfitting(task, seen, weights, question.seed),
+        ],
+        treated=question.verb != "diagnose",
     )
 
 
