@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fitwell.report.notebook import summary
 from fitwell.report.page import write_report
 from fitwell.results import Result
 from results_made import BAGGED, BINARY, DIAGNOSED, FULL, HOSTILE, RESAMPLED, RUN, with_names
@@ -120,6 +121,21 @@ def test_no_word_of_a_table_is_broken(name: str, opened: Any) -> None:
         page, _ = opened(name, width)
         assert page.evaluate(BROKEN) == [], width
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_notebook_that_sets_tables_flush_right_leaves_words_alone(browser: Any) -> None:
+    theirs = ", ".join(f":not(.markdown).output {tag}" for tag in ("td", "th", "tr"))
+    page = browser.new_page()
+    page.set_content(
+        f"<style>{theirs} {{ text-align: right; background: #eee }}</style>"
+        f'<div class="output">{summary(FULL)}</div>'
+    )
+    cells = page.locator("tbody tr").nth(1).locator("th, td").all()
+    said = [cell.evaluate("c => getComputedStyle(c).textAlign") for cell in cells]
+    assert said == ["left", "right", "right", "right", "left"]
+    row = page.locator("tbody tr").nth(1).evaluate("r => getComputedStyle(r).backgroundColor")
+    assert row == "rgba(0, 0, 0, 0)"
+    page.close()
 
 
 def test_the_phone_sees_narrow_drawings_and_the_desk_wide_ones(opened: Any) -> None:

@@ -126,11 +126,15 @@ def _verdict_column(table: Table, lang: str) -> int:
 
 
 def _table(table: Table, kept: list[int]) -> Markup:
+    flush = {place: " class=number" if table.columns[place].number else "" for place in kept}
     head = Markup("").join(
-        Markup("<th scope=col>{}</th>").format(table.columns[place].title) for place in kept
+        Markup("<th scope=col{}>{}</th>").format(Markup(flush[place]), table.columns[place].title)
+        for place in kept
     )
     rows = Markup("").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(_cell(row[place], place) for place in kept))
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(_cell(row[place], place, flush[place]) for place in kept)
+        )
         for row in table.rows
     )
     caption = Markup("<caption>{}</caption>").format(table.caption)
@@ -138,11 +142,11 @@ def _table(table: Table, kept: list[int]) -> Markup:
     return whole.format(caption, head, rows)
 
 
-def _cell(text: str, place: int) -> Markup:
+def _cell(text: str, place: int, flush: str) -> Markup:
     first, *others = typeset(text).split("\n")
     small = Markup("").join(Markup("<br><small>{}</small>").format(line) for line in others)
-    tag = Markup("<th scope=row>{}{}</th>") if place == 0 else Markup("<td>{}{}</td>")
-    return tag.format(first, small)
+    tag = Markup("<th scope=row{}>{}{}</th>") if place == 0 else Markup("<td{}>{}{}</td>")
+    return tag.format(Markup(flush), first, small)
 
 
 def _framed(inner: Markup) -> Markup:
