@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fitwell.runs.folder import FORMAT
 from toys import QUICK, make_frame, with_a_damaged_note
 
 
@@ -320,7 +321,7 @@ def test_a_run_folder_of_another_version_is_refused(fitwell, table, quick, comma
     assert result.exit_code == 2
     assert result.stderr == (
         "fitwell: run was made by another version of fitwell (9.9, folder format 99; this one"
-        " reads 2). Make the run anew with --force, or use that version.\n"
+        f" reads {FORMAT}). Make the run anew with --force, or use that version.\n"
     )
 
 

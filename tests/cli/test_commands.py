@@ -64,6 +64,7 @@ def test_progress_goes_to_standard_error_and_quiet_silences_it(fitwell, table, q
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_gives_the_same_result_but_for_times(fitwell, table, quick):
     for out in ("first", "second"):
         assert fitwell("tune", table, "--target", "bought", "--out", out, *quick).exit_code == 0
@@ -220,6 +221,7 @@ def test_report_is_written_again_in_korean(fitwell, table, quick):
     assert page.read_text(encoding="utf-8") == english
 
 
+@pytest.mark.slow
 def test_without_the_report_extra_everything_else_is_done(table, quick):
     code = (
         "import importlib.util as u; find = u.find_spec;"

@@ -78,6 +78,7 @@ def test_weights_of_a_run_are_a_start_and_what_is_shipped_is_trained_anew(fitwel
     assert b["notes"][-1] in report
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_ends_with_the_same_result(fitwell, own):
     assert tune_from(fitwell, own, "--out", "b").exit_code == 0
     whole = read("b/result.json")

@@ -176,6 +176,7 @@ def test_what_the_file_says_is_enough_to_encode_a_row_without_fitwell(written, r
     np.testing.assert_allclose(found, load_predictor(run).predict_proba(odd), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_pixels_are_described_too(image_run, pictures, tmp_path):
     export(image_run, tmp_path / "m.onnx", "--format", "onnx")
     about = json.loads(about_onnx(tmp_path / "m.onnx")["preprocessing"])

@@ -141,6 +141,7 @@ def test_trials_that_ended_without_a_logger_are_told_when_the_run_is_resumed_wit
     assert len(list((tmp_path / "logs").glob("*/trials/*"))) == len(result.trials)
 
 
+@pytest.mark.slow
 def test_a_logger_that_fails_is_noted_once_and_the_run_goes_on(tmp_path):
     folder = tmp_path / "logs"
 

@@ -208,6 +208,7 @@ def test_what_a_vector_cannot_hold_is_named():
         assert way_of(found, {0: BASE}, device) == expected
 
 
+@pytest.mark.slow
 def test_processes_give_what_threads_give_and_keep_it(tmp_path):
     material = replace(make_material(), blueprint=layered(16))
     recipes = {n: replace(BASE, dropout=0.1 * n) for n in range(3)}

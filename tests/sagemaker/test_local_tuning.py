@@ -104,6 +104,7 @@ def test_a_job_whose_time_is_over_is_stopped(table, tmp_path):
     assert [job["status"] for job in summary(tmp_path / "out")["jobs"].values()] == ["Stopped"]
 
 
+@pytest.mark.slow
 def test_jobs_that_fail_are_told_with_the_text_of_their_failure_file(table, tmp_path):
     told = []
     with pytest.raises(FitwellError, match=r"no job ended well; the first: .*'sold'"):

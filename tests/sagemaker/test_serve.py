@@ -29,6 +29,7 @@ def test_a_model_of_a_job_is_served_as_it_predicts(job, tmp_path):
         assert server.process.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_a_container_without_a_model_and_a_misspelt_port_end_with_one_line(job):
     shutil.rmtree(job.base)
     job.model.mkdir(parents=True)

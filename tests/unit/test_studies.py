@@ -52,6 +52,7 @@ def test_optuna_reads_the_trials_where_the_storage_is(tmp_path, question, kind):
     assert not (tmp_path / "credit" / "trials.db").exists()
 
 
+@pytest.mark.slow
 def test_runs_that_share_a_storage_and_a_folder_name_do_not_meet(tmp_path, question):
     address = f"sqlite:///{tmp_path / 'shared.db'}"
     first = run(question, address, out=tmp_path / "a" / "run")
