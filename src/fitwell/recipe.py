@@ -25,7 +25,7 @@ class Recipe:
         schedule: ``constant``, or ``flat-cosine``: constant for the first half of
             ``epochs``, then a half cosine down to zero.
         patience: early stopping ends after so many epochs without a new minimum of the
-            validation loss, of all validation rows and of either half of them.
+            validation loss, of all validation rows and of all but each tenth of them.
         early_stopping: stop by patience and keep the weights of the best epoch; without
             it the last epoch's weights are kept.
         class_weights: ``balanced`` weights a row by rows / (classes x rows of its class).

@@ -122,7 +122,7 @@ def test_a_weighted_network_is_held_against_a_weighted_linear_model():
     assert result.diagnosis.verdict != "underfitting"
 
 
-def test_groups_stay_together_in_parts_and_in_the_halves_of_the_validation_part():
+def test_groups_stay_together_in_the_split_and_in_the_parts_of_its_validation_part():
     frame = make_frame(rows=400)
     frame["patient"] = np.repeat(np.arange(80), 5)
     result, task = run(frame, {"group": "patient"})
@@ -132,12 +132,12 @@ def test_groups_stay_together_in_parts_and_in_the_halves_of_the_validation_part(
     assert not groups[0] & groups[2]
     assert not groups[1] & groups[2]
     assert result.comparison is not None
-    from fitwell.remedies.early_stopping import split_halves
+    from fitwell.remedies.early_stopping import split_parts
 
     held = task.material.validation_groups
-    halves = split_halves(len(held), seed=0, groups=held)
-    assert not set(held[halves]) & set(held[~halves])
-    assert 0 < halves.sum() < len(halves)
+    parts = split_parts(len(held), seed=0, groups=held)
+    assert set(parts) == set(range(10))
+    assert all(len(set(parts[held == group])) == 1 for group in held)
 
 
 def test_a_part_of_one_group_is_refused():

@@ -8,7 +8,7 @@ from torch import nn
 from fitwell.errors import TrainingFailed
 from fitwell.models.blueprint import Blueprint
 from fitwell.recipe import Recipe
-from fitwell.remedies.early_stopping import cross_fitted, split_halves
+from fitwell.remedies.early_stopping import cross_fitted, split_parts
 from fitwell.remedies.shuffling import batches, order_of
 from fitwell.task import Material
 from fitwell.training.loop import probabilities, restore, train
@@ -175,19 +175,25 @@ def test_workers_give_what_one_process_gives():
         assert np.array_equal(outcome.weights["0.weight"], crew[key].weights["0.weight"])
 
 
-def test_each_half_is_judged_at_the_epoch_that_the_other_chose():
-    losses = np.array([[1, 1, 5, 5], [2, 2, 3, 3], [9, 9, 4, 4]], dtype=np.float32)
-    halves = np.array([True, True, False, False])
-    np.testing.assert_array_equal(cross_fitted(losses, halves), [2, 2, 5, 5])
+def test_each_part_is_judged_at_the_epoch_that_the_others_chose():
+    losses = np.array([[1, 5, 5, 5], [4, 3, 3, 2], [9, 2, 4, 9]], dtype=np.float32)
+    np.testing.assert_array_equal(cross_fitted(losses, np.array([0, 1, 2, 1])), [4, 5, 3, 5])
+    np.testing.assert_array_equal(cross_fitted(losses, np.array([0, 0, 1, 1])), [4, 3, 5, 5])
+
+
+def test_rows_of_a_single_group_are_judged_at_their_own_minimum():
+    losses = np.array([[3, 3], [1, 2], [2, 9]], dtype=np.float32)
+    part = split_parts(2, seed=0, groups=np.array([7, 7]))
+    np.testing.assert_array_equal(cross_fitted(losses, part), [1, 2])
 
 
 def test_the_cross_fitted_loss_is_not_flattered_by_the_choice_of_epoch():
     """Pure noise: the best of 40 epochs looks 4 errors too good; cross-fitting does not."""
     rng = np.random.default_rng(0)
-    halves, means, flattered = split_halves(100, seed=0), [], []
+    parts, means, flattered = split_parts(100, seed=0), [], []
     for _ in range(400):
         losses = rng.normal(1, 1, size=(40, 100)).astype(np.float32)
-        means.append(cross_fitted(losses, halves).mean())
+        means.append(cross_fitted(losses, parts).mean())
         flattered.append(losses.mean(axis=1).min())
     error = 0.1 / 400**0.5
     assert abs(np.mean(means) - 1) < 4 * error

@@ -23,7 +23,7 @@ from fitwell.task import LossKind, Material
 from fitwell.training.loop import logits, restore, train
 
 FEWEST = 2
-"""Rows to train on, and rows to stop by: one in either half of them."""
+"""Rows to train on, and rows to stop by: one in either of two parts."""
 
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

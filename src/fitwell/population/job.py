@@ -43,10 +43,10 @@ class Track:
         train: mean training loss of each epoch, dropout on.
         read_at: epochs, from 1, after which the validation rows were read.
         validation: their mean log-loss then.
-        best: lowest mean so far: of all validation rows, of one half and of the other.
+        best: lowest mean so far: of all validation rows, and of all but each part of them.
         best_epoch: epoch of the first of these.
-        improved: the last epoch at which any of the three became lower.
-        judged: log-loss of each validation row at the epoch that the other half would stop at.
+        improved: the last epoch at which any of them became lower.
+        judged: log-loss of each validation row at the epoch that the other parts would stop at.
         curves: after each epoch the training loss in eval mode and the terms of L1 and L2,
             where they are followed.
         kept: the weights at ``best_epoch``, or those of the last epoch without patience;
@@ -58,7 +58,7 @@ class Track:
     train: tuple[float, ...] = ()
     read_at: tuple[int, ...] = ()
     validation: tuple[float, ...] = ()
-    best: tuple[float, float, float] = (np.inf, np.inf, np.inf)
+    best: tuple[float, ...] = (np.inf,)
     best_epoch: int = 0
     improved: int = 0
     judged: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))

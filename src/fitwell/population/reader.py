@@ -11,7 +11,7 @@ from torch import Tensor
 from fitwell.population.course import CURVE_ROWS, Course
 from fitwell.population.engine import Engine
 from fitwell.population.job import Track
-from fitwell.remedies.early_stopping import split_halves
+from fitwell.remedies.early_stopping import split_parts, watched
 
 
 class Reader:
@@ -25,9 +25,8 @@ class Reader:
         self, tracks: Sequence[Track], course: Course, row_weights: NDArray[np.float32]
     ) -> None:
         rows = len(row_weights)
-        half = split_halves(rows, seed=0, groups=course.material.validation_groups)
+        self._part = split_parts(rows, seed=0, groups=course.material.validation_groups)
         self._row_weights = row_weights
-        self._halves = np.array([np.ones(rows, bool), half, ~half])
         self._before = tracks
         self._course = course
         self._patience = np.array([track.member.patience for track in tracks])
@@ -36,7 +35,8 @@ class Reader:
         self._read_at: list[int] = []
         self._validation: list[NDArray[np.float64]] = []
         self._curves: list[NDArray[np.float64]] = []
-        self._best = np.array([track.best for track in tracks])
+        series = 1 + int(self._part.max(initial=-1)) + 1
+        self._best = np.array([np.broadcast_to(track.best, series) for track in tracks])
         self._best_epoch = np.array([track.best_epoch for track in tracks])
         self._improved = np.array([track.improved for track in tracks])
         self._judged = np.zeros((len(tracks), rows), np.float32)
@@ -51,29 +51,22 @@ class Reader:
 
     def read(self, epoch: int, losses: NDArray[np.float32], engine: Engine) -> None:
         """Take every member's loss of every validation row after an epoch."""
-        lower = np.zeros((len(self._before), 3), bool)
+        lower = np.zeros(self._best.shape, bool)
         if losses.size:
             losses = losses * self._row_weights
-            means = np.stack(
-                [losses[:, half].mean(axis=1, dtype=np.float64) for half in self._halves], axis=1
-            )
+            means = watched(losses, self._part)
             stopped = (self._patience > 0) & (self._last - self._improved >= self._patience)
             lower = (means < self._best) & ~stopped[:, None]
             self._validation.append(means[:, 0])
             self._read_at.append(epoch)
             self._best = np.where(lower, means, self._best)
-            self._judge(lower, losses)
+            # A new minimum of all parts but one is where that one is judged.
+            np.copyto(self._judged, losses, where=lower[:, 1:][:, self._part])
         self._best_epoch[lower[:, 0]] = epoch
         self._improved[lower.any(axis=1)] = epoch
         self._last = epoch
         if self._course.keeps:
             self._keep(epoch, lower[:, 0], engine)
-
-    def _judge(self, lower: NDArray[np.bool_], losses: NDArray[np.float32]) -> None:
-        # One half stops for the other: a new minimum of one is where the other is judged.
-        for half, other in ((1, 2), (2, 1)):
-            for place in np.flatnonzero(lower[:, half]):
-                self._judged[place, self._halves[other]] = losses[place, self._halves[other]]
 
     def _keep(self, epoch: int, best: NDArray[np.bool_], engine: Engine) -> None:
         for place, track in enumerate(self._before):
@@ -103,7 +96,7 @@ class Reader:
                 read_at=(*track.read_at, *self._read_at),
                 validation=(*track.validation, *(float(means[k]) for means in self._validation)),
                 curves=(*track.curves, *((*map(float, row[k]),) for row in self._curves)),
-                best=(float(self._best[k, 0]), float(self._best[k, 1]), float(self._best[k, 2])),
+                best=tuple(map(float, self._best[k])),
                 best_epoch=int(self._best_epoch[k]),
                 improved=int(self._improved[k]),
                 judged=self._judged[k].copy(),

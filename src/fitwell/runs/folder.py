@@ -20,7 +20,7 @@ from fitwell.storage import (
 from fitwell.vetting.hashes import write_manifest
 from fitwell.vetting.layout import check_file
 
-FORMAT = 3
+FORMAT = 4
 """Version of the folder's layout; a folder of another version is refused."""
 
 

@@ -16,7 +16,7 @@ from fitwell.population.course import CURVE_ROWS
 from fitwell.population.networks import built, member_of, treat
 from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
-from fitwell.remedies.early_stopping import Patience, cross_fitted, split_halves
+from fitwell.remedies.early_stopping import Patience, cross_fitted, split_parts
 from fitwell.remedies.metric import adam
 from fitwell.remedies.shuffling import batches, order_of
 from fitwell.task import Material
@@ -72,7 +72,7 @@ def train(
         l1_term=tuple(curves.l1),
         l2_term=tuple(curves.l2),
         validation_log_loss=tuple(float(row.mean(dtype=np.float64)) for row in losses),
-        judged=cross_fitted(losses, _halves(material)) if rows else np.empty(0, "f4"),
+        judged=cross_fitted(losses, _parts(material)) if rows else np.empty(0, "f4"),
         zeros=treated.zeros(),
         parameters=sum(p.numel() for p in bare.parameters()),
         seconds=time.perf_counter() - start,
@@ -99,7 +99,7 @@ def _epochs(
     held = part(material.validation_x, material.validation_y, material.validation_weights, device)
     loss = Loss(material.loss, _class_weights(material, recipe, device))
     optimizer = _optimizer(treated.module, recipe)
-    halves = _halves(material)
+    parts = _parts(material)
     patience = Patience(recipe.patience)
     curves = _Curves()
     best: dict[str, Tensor] | None = None
@@ -119,7 +119,7 @@ def _epochs(
             on_epoch(epoch, total)
         if len(held.y) == 0:
             continue
-        lower = patience.update(curves.validation[-1], halves)
+        lower = patience.update(curves.validation[-1], parts)
         if recipe.early_stopping and lower:
             best_epoch = epoch
             best = {k: v.clone() for k, v in treated.module.state_dict().items()}
@@ -134,8 +134,8 @@ def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return adam(list(module.parameters()), recipe.learning_rate)
 
 
-def _halves(material: Material) -> NDArray[np.bool_]:
-    return split_halves(len(material.validation_y), seed=0, groups=material.validation_groups)
+def _parts(material: Material) -> NDArray[np.int64]:
+    return split_parts(len(material.validation_y), seed=0, groups=material.validation_groups)
 
 
 def _class_weights(material: Material, recipe: Recipe, device: str) -> Tensor | None:
