@@ -44,7 +44,7 @@ class Plan:
     """What is to be run, and where the results go."""
 
     sets: tuple[str, ...]
-    seeds: int
+    seeds: range
     nets: tuple[str, ...]
     methods: dict[str, Method]
     data: Path
@@ -54,7 +54,7 @@ class Plan:
     def missing(self, done: Iterable[Line]) -> Iterator[tuple[str, int, str, list[str]]]:
         """Give what the results lack: whole seeds first, so that a cut run is balanced."""
         there = {(line["set"], line["seed"], line["net"], line["method"]) for line in done}
-        for seed, net, name in product(range(self.seeds), self.nets, self.sets):
+        for seed, net, name in product(self.seeds, self.nets, self.sets):
             lacking = [m for m in self.methods if (name, seed, net, m) not in there]
             if lacking:
                 yield name, seed, net, lacking
@@ -63,7 +63,7 @@ class Plan:
         """Say whether a result belongs to this plan."""
         return (
             line["set"] in self.sets
-            and line["seed"] < self.seeds
+            and line["seed"] in self.seeds
             and line["net"] in self.nets
             and line["method"] in self.methods
         )
@@ -187,7 +187,8 @@ def parse() -> Plan:
         "--quick", action="store_true", help="3 small sets, 1 seed, 2x64, no slow peers"
     )
     parser.add_argument("--sets", nargs="+")
-    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--seeds", type=int, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--nets", nargs="+", help="such as 2x64, 2x64-tanh or 2x64-gelu-norm")
     parser.add_argument("--methods", nargs="+", help="those of them; untreated is always run")
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
@@ -205,10 +206,11 @@ def parse() -> Plan:
             parser.error(f"{option}: no {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     if "ray-asha-64" not in methods:
         print('ray-asha-64 is left out: Ray is not installed (pip install "ray[tune]")')
+    seeds = given.seeds or (1 if given.quick else 3)
     name = "search-quick.jsonl" if given.quick else "search.jsonl"
     plan = Plan(
         sets=tuple(sets),
-        seeds=given.seeds or (1 if given.quick else 3),
+        seeds=range(given.first_seed, given.first_seed + seeds),
         nets=tuple(given.nets or (NETS[:1] if given.quick else NETS)),
         methods={m: methods[m] for m in methods if m == BASE or m in chosen},
         data=given.data,
