@@ -17,6 +17,7 @@ from fitwell.tuning.candidates import candidates, parameters_of
 from fitwell.tuning.choice import GUARD
 from fitwell.tuning.ledger import Entry, Ledger
 from fitwell.tuning.search import Search
+from fitwell.tuning.together import Together
 
 BASE = Recipe(epochs=12, batch_size=16, learning_rate=0.01, early_stopping=True, patience=4)
 DRUGS = [all_remedies()[name] for name in ("l1", "decoupled L2", "dropout")]
@@ -143,6 +144,23 @@ def test_finalists_are_judged_on_every_fold_and_estimated_without_a_say(way):
     alone = search().run("treatment", material, DRUGS, BASE)
     assert [t.settings for t in choice.trials] == [t.settings for t in alone.trials]
     assert choice.epochs > alone.epochs
+
+
+def test_a_fold_on_which_the_plain_network_diverged_has_no_say(monkeypatch):
+    material = make_material(1.0, "together")
+    folds = make_folds(material)
+    whole = search(folds=folds).run("treatment", material, DRUGS, BASE)
+    fold = Together.fold
+
+    def diverging(self, *given):
+        first, *others = fold(self, *given)
+        return [replace(first, losses={**first.losses, 0: None}), *others]
+
+    without = search(folds=folds[1:]).run("treatment", material, DRUGS, BASE)
+    monkeypatch.setattr(Together, "fold", diverging)
+    cut = search(folds=folds).run("treatment", material, DRUGS, BASE)
+    assert cut.settings == without.settings
+    assert cut.estimate == without.estimate != whole.estimate
 
 
 def test_folds_that_the_user_cut_off_have_no_say(way):

@@ -117,7 +117,9 @@ class Search:
         whole = folded
         if self.stopped():  # perhaps while the folds were trained: then they are not whole
             cut, whole = "stopped", []
-        table = self._table(material, tries, finalists, entries, whole)
+        # Where the plain recipe diverged nothing can be held against it.
+        cuts = [(rows, f) for rows, f in zip(folds, whole, strict=False) if f.losses[0] is not None]
+        table = self._table(material, tries, finalists, entries, cuts)
         chosen = table.choose()
         judged = entries[chosen].judged
         assert judged is not None
@@ -126,7 +128,7 @@ class Search:
             settings=tries[chosen].differences(tries[0]),
             finalists=tuple(tries[number] for number in finalists),
             promised=mean_interval(judged, self.groups),
-            estimate=table.estimate(range(1, len(whole) + 1)) if whole else None,
+            estimate=table.estimate(range(1, len(cuts) + 1)) if cuts else None,
             trials=tuple(entry.trial(name) for entry in entries.values()),
             path=way.path(material, tries),
             trainings=len(entries) + len(finalists) * len(folded),
@@ -176,11 +178,11 @@ class Search:
         tries: Mapping[int, Recipe],
         finalists: Sequence[int],
         entries: Mapping[int, Entry],
-        folded: Sequence[Folded],
+        cuts: Sequence[tuple[Material, Folded]],
     ) -> Folds:
         """Lay the losses of the validation rows and of all folds side by side."""
-        parts = [{n: entries[n].judged for n in finalists}, *(fold.losses for fold in folded)]
-        materials = [material, *self.folds[: len(folded)]]
+        parts = [{n: entries[n].judged for n in finalists}, *(fold.losses for _, fold in cuts)]
+        materials = [material, *(rows for rows, _ in cuts)]
         whole: dict[int, NDArray[np.float64]] = {}
         for number in finalists:
             rows = [part[number] for part in parts]
