@@ -23,23 +23,22 @@ def test_a_clear_gain_is_taken():
     assert make_folds({0: plain, 1: plain - 0.1 + 0.1 * noise(1)}).choose() == 1
 
 
-def test_a_gain_of_less_than_one_standard_error_of_the_rows_is_not():
+def test_a_gain_of_less_than_one_and_a_half_standard_errors_of_the_rows_is_not():
     plain = 0.6 + noise(0)
     wobble = noise(1) - noise(1).mean()
     error = wobble.std(ddof=1) / 20
-    for share, chosen in ((0.9, 0), (1.1, 1)):
+    for share, chosen in ((1.45, 0), (1.55, 1)):
         losses = {0: plain, 1: plain + wobble - share * error}
         assert make_folds(losses, folds=1).choose() == chosen
 
 
-def test_nor_is_one_by_which_the_folds_differ_more_than_it_is_large():
+def test_nor_is_one_of_less_than_one_and_a_half_standard_errors_of_the_folds():
     plain = 0.6 + noise(0)
-    by_fold = np.tile([0.3, 0.1, -0.1, -0.3], 100)
-    rows, folds = by_fold.std(ddof=1) / 20, np.std([0.3, 0.1, -0.1, -0.3], ddof=1) / 2
-    error = np.hypot(rows, folds)
-    assert error > 6 * rows
-    for share, chosen in ((0.99, 0), (1.01, 1)):
-        assert make_folds({0: plain, 1: plain + by_fold - share * error}).choose() == chosen
+    means = np.array([0.3, 0.1, -0.1, -0.3])
+    error = means.std(ddof=1) / 2
+    for share, chosen in ((1.49, 0), (1.51, 1)):
+        losses = {0: plain, 1: plain + np.tile(means, 100) - share * error}
+        assert make_folds(losses).choose() == chosen
 
 
 def test_nor_is_one_of_less_than_two_percent_of_the_loss_however_sure_it_is():

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from fitwell.results import Interval
 from fitwell.statistics import mean_interval, standard_error
 
-GUARD = 1.0
+GUARD = 1.5
 """A setting replaces the plain one if it gains more than so many standard errors, ..."""
 
 RELEVANT = 0.02
-"""... and more than this share of the plain one's loss: less is within the luck of a training."""
+"""... and more than this share of the plain one's loss: less is within the luck of a training.
+
+Both were set by 190 recorded searches, see docs/benchmarks.md.
+"""
 
 RACE = 2.0
 """A finalist that loses more standard errors than these to the best one is not folded."""
@@ -64,13 +67,12 @@ class Folds:
         """Choose by the rows that are marked, or by all.
 
         - The lowest mean log-loss wins.
-        - The guard: only if its mean gain over the plain one exceeds `GUARD` standard
-          errors, √(r² + f²), and `RELEVANT` of the plain one's mean loss. Otherwise the plain
-          one is kept. r is the paired standard error of the rows, which takes the networks for
-          given; f is that of the folds' mean gains, in which every fold has trainings of its
-          own, and 0 where there is one fold.
+        - The guard: only if its mean gain over the plain one exceeds `GUARD` paired standard
+          errors of the rows, as many of the folds' mean gains, and `RELEVANT` of the plain
+          one's mean loss. Otherwise the plain one is kept. The error of the rows takes the
+          networks for given; every fold has trainings of its own. With one fold it is left out.
         - The one-standard-error rule: of those that pass the guard and lose less than one
-          paired standard error r to the winner, the one with the fewest remedies.
+          paired standard error of the rows to the winner, the one with the fewest remedies.
 
         Reference:
             Breiman et al.: Classification and Regression Trees, 1984 (one standard error).
@@ -86,7 +88,7 @@ class Folds:
             gain = table[self.plain] - table[number]
             by_fold = np.array([gain[fold].mean() for fold in folds])
             across = standard_error(by_fold)[0] if len(folds) > 1 else 0.0
-            error = np.hypot(standard_error(gain, groups)[0], across)
+            error = max(standard_error(gain, groups)[0], across)
             return bool(gain.mean() > max(GUARD * error, relevant))
 
         def loses(number: int, other: int) -> bool:
