@@ -263,6 +263,20 @@ def test_the_korean_page_lacks_no_word(name: str, weights: str, recorded: Record
     assert recorded.missing - notes - names == set()
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "No setting beat the plain one, so nothing is changed in: {}.",
+        "The time budget ended the search early: {}.",
+        "The search was stopped, and the best so far is taken without further folds: {}.",
+    ],
+)
+def test_arms_in_a_korean_note_have_their_korean_names(note: str) -> None:
+    korean = language.translate(note.format("treatment with batch norm, my own"), "ko")
+    assert "정규화와 배치 정규화 적용, my own" in korean
+    assert not re.search("[a-z]", korean.replace("my own", ""))
+
+
 def test_every_placeholder_of_a_korean_sentence_is_filled_from_the_english_call() -> None:
     given = {"signed", "signed_bounds"}  # handed to both, used by the Korean sentence alone
     for english, korean in language.KOREAN.items():

@@ -162,7 +162,9 @@ KOREAN_DETAIL: dict[str, str] = {
         "더 작은 층 {count}개는 생략했으며 result.json에 있습니다."
     ),
     # trials
-    "Every trial, the lowest validation log-loss first": "모든 시행(검증 로그 손실이 낮은 순)",
+    "Every trial: the finished ones, then the dropped, each by validation log-loss": (
+        "모든 시행(끝까지 학습한 시행 먼저, 검증 로그 손실이 낮은 순)"
+    ),
     "Trial": "시행",
     "Epochs run": "진행한 에폭",
     "Its end": "결과",

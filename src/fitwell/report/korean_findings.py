@@ -93,18 +93,6 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
     ),
     (r"Trials that diverged and were left out: (\d+)\.", r"발산한 시행 \1회를 제외했습니다."),
     (
-        r"No setting beat the plain one, so nothing is changed in: (.*)\.",
-        r"기본 설정보다 나은 설정이 없어 다음 방법은 기본 설정 그대로입니다: \1.",
-    ),
-    (
-        r"The time budget ended the search early: (.*)\.",
-        r"시간 예산이 끝나 탐색을 일찍 마쳤습니다: \1.",
-    ),
-    (
-        r"The search was stopped, and the best so far is taken without further folds: (.*)\.",
-        r"탐색을 중단하고, 추가 폴드 없이 그때까지 가장 나은 설정을 택했습니다: \1.",
-    ),
-    (
         r"The arm 'smaller network' is left out: a network of your own needs a factory with a"
         r" parameter width, a fraction that scales its hidden layers\.",
         r"'더 작은 네트워크' 방법은 제외했습니다. 직접 만든 네트워크라면 은닉층 너비를 조절하는"
@@ -148,3 +136,19 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
     ),
 )
 """Sentences that hold numbers or names: a regular expression and what its groups go into."""
+
+KOREAN_NOTES_ON_ARMS: tuple[tuple[str, str], ...] = (
+    (
+        r"No setting beat the plain one, so nothing is changed in: (.*)\.",
+        r"기본 설정보다 나은 설정이 없어 다음 방법은 기본 설정 그대로입니다: \1.",
+    ),
+    (
+        r"The time budget ended the search early: (.*)\.",
+        r"시간 예산이 끝나 탐색을 일찍 마쳤습니다: \1.",
+    ),
+    (
+        r"The search was stopped, and the best so far is taken without further folds: (.*)\.",
+        r"탐색을 중단하고, 추가 폴드 없이 그때까지 가장 나은 설정을 택했습니다: \1.",
+    ),
+)
+"""The same; the group is a list of arms, whose names are translated too."""

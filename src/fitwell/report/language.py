@@ -4,6 +4,7 @@ import re
 
 from fitwell.report.korean import KOREAN as KOREAN
 from fitwell.report.korean_findings import KOREAN_NOTES as KOREAN_NOTES
+from fitwell.report.korean_findings import KOREAN_NOTES_ON_ARMS as KOREAN_NOTES_ON_ARMS
 
 
 def translate(sentence: str, lang: str = "en") -> str:
@@ -23,6 +24,11 @@ def translate(sentence: str, lang: str = "en") -> str:
         match = re.fullmatch(pattern, sentence)
         if match:
             return match.expand(korean)
+    for pattern, korean in KOREAN_NOTES_ON_ARMS:
+        match = re.fullmatch(pattern, sentence)
+        if match:
+            arms = ", ".join(translate(arm, lang) for arm in match[1].split(", "))
+            return korean.replace(r"\1", arms)
     return sentence
 
 

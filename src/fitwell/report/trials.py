@@ -17,14 +17,16 @@ def trial_settings(trial: Trial, lang: str) -> str:
 
 
 def trials_table(result: Result, lang: str) -> Table | None:
-    """Every trial, the lowest validation loss first; None where nothing was searched."""
+    """Every trial, those that finished first; None where nothing was searched."""
     trials = [trial for trial in result.trials if trial.arm == TREATMENT]
     if not trials:
         return None
     ordered = sorted(trials, key=_rank)
     titles = ("Trial", "Settings", "Validation log-loss", "Epochs run", "Its end")
     return Table(
-        caption=translate("Every trial, the lowest validation log-loss first", lang),
+        caption=translate(
+            "Every trial: the finished ones, then the dropped, each by validation log-loss", lang
+        ),
         columns=tuple(
             Column(title=translate(title, lang), number=place in (2, 3))
             for place, title in enumerate(titles)
