@@ -311,6 +311,13 @@ def test_a_diagnosis_alone_has_no_empty_sections() -> None:
     assert {"tuned", "comparison", "search"}.isdisjoint(ids)
 
 
+def test_options_that_are_off_or_left_to_fitwell_are_not_listed() -> None:
+    options = {"resamples": -1, "seeds": 0, "bag": False, "l1": None, "epochs": 60, "seed": 0}
+    words = Outline(render_page(DIAGNOSED, run={"options": options})).text
+    assert "epochs 60, seed 0" in words
+    assert not re.search("resamples|seeds 0|bag|l1", words)
+
+
 def test_a_run_of_which_nothing_is_known_still_gives_a_page() -> None:
     words = Outline(render_page(DIAGNOSED, run={"options": None, "versions": 3})).text
     assert "Seed of split" not in words

@@ -66,7 +66,7 @@ def method_facts(result: Result, run: Mapping[str, object], lang: str) -> Facts:
         ),
         ("Seed of split and search", _joined(_seed(run))),
         ("Seeds of the last trainings", _joined(_seeds(result, run))),
-        ("Options", _pairs({k: v for k, v in _mapping(run.get("options")).items() if k != "verb"})),
+        ("Options", _pairs(_options(run))),
         ("Versions", _pairs({"fitwell": run.get("fitwell"), **_mapping(run.get("versions"))})),
     ]
     return tuple((translate(name, lang), value) for name, value in facts if value)
@@ -102,6 +102,16 @@ def _seeds(result: Result, run: Mapping[str, object]) -> object:
 
 def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _options(run: Mapping[str, object]) -> Mapping[str, object]:
+    """Give the options that say something: not those that are off or left to fitwell."""
+    left = {"batch_size": 0, "seeds": 0, "resamples": -1, "budget": 0, "device": "auto"}
+    return {
+        name: value
+        for name, value in _mapping(run.get("options")).items()
+        if name != "verb" and value is not False and value != left.get(name)
+    }
 
 
 def _joined(value: object) -> str:
