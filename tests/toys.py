@@ -37,3 +37,11 @@ def timeless(value):
         clock = [key for key in value if key.endswith("seconds")]
         return {k: timeless(v) for k, v in value.items() if k not in (*clock, "single_trainings")}
     return [timeless(part) for part in value] if isinstance(value, list) else value
+
+
+def make_noisy(rows=400, columns=80):
+    """One column says something, the others invite to learn by heart."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, columns))
+    bought = np.where(x[:, 0] + 0.7 * rng.normal(size=rows) > 0, "yes", "no")
+    return pd.DataFrame(x).add_prefix("x").assign(bought=bought)

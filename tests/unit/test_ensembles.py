@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import fitwell
@@ -20,15 +19,7 @@ from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
 from fitwell.tuning.greedy import greedy_weights
 from fitwell.tuning.ledger import Ledger
-from toys import make_frame
-
-
-def make_noisy(rows=500, columns=40):
-    """One column says something, the others invite to learn by heart."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(rows, columns))
-    bought = np.where(x[:, 0] + 0.7 * rng.normal(size=rows) > 0, "yes", "no")
-    return pd.DataFrame(x).add_prefix("x").assign(bought=bought)
+from toys import make_frame, make_noisy
 
 
 class Counting(Silent):

@@ -13,7 +13,7 @@ from fitwell.runs.watch import Silent
 from fitwell.storage import result_from_dict, result_to_dict
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
-from toys import make_frame
+from toys import make_frame, make_noisy
 
 
 def run(frame, source_options=None, **options):
@@ -64,14 +64,6 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget():
     }
     # Settings that come out alike are tried once, and so few are all finalists on 3 folds.
     assert all(2 <= len(trials) <= 3 for trials in tried.values())
-
-
-def make_noisy(rows=500, columns=40):
-    """One column says something, the others invite to learn by heart."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(rows, columns))
-    bought = np.where(x[:, 0] + 0.7 * rng.normal(size=rows) > 0, "yes", "no")
-    return pd.DataFrame(x).add_prefix("x").assign(bought=bought)
 
 
 def test_what_the_search_chose_is_trained_reported_and_refitted_on_more_rows():
