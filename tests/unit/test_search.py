@@ -239,6 +239,11 @@ def test_a_search_that_was_cut_off_goes_on_and_ends_alike(way, calls, tmp_path):
     assert states.count("PRUNED") == sum(t.dropped for t in whole.trials)
 
 
+@pytest.mark.parametrize(
+    "way",
+    ["together", *(pytest.param(way, marks=pytest.mark.slow) for way in ("singly", "apart"))],
+    indirect=True,
+)
 def test_the_number_of_workers_changes_nothing(way):
     material = make_material(1.0, way)
     choices = [
