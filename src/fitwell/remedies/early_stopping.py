@@ -75,7 +75,8 @@ def watched(losses: NDArray[np.float32], part: NDArray[np.int64]) -> NDArray[np.
     starts = np.concatenate([[0], sizes.cumsum()[:-1]])
     sums = np.add.reduceat(losses.take(order, axis=1), starts, axis=1, dtype=np.float64)
     rest = len(part) - sizes
-    others = (sums.sum(axis=1, keepdims=True) - sums) / np.maximum(rest, 1)
+    with np.errstate(invalid="ignore"):  # of a network that diverged
+        others = (sums.sum(axis=1, keepdims=True) - sums) / np.maximum(rest, 1)
     return np.hstack([overall, np.where(rest > 0, others, overall)])
 
 

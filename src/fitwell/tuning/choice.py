@@ -79,28 +79,30 @@ class Folds:
             The guard is ours; docs/benchmarks.md measures it.
         """
         marked = np.ones(len(self.fold), bool) if rows is None else rows
-        groups = None if self.groups is None else self.groups[marked]
-        table = {number: losses[marked] for number, losses in self.losses.items()}
-        folds = [fold == self.fold[marked] for fold in np.unique(self.fold[marked])]
-        relevant = RELEVANT * abs(table[self.plain].mean())
-
-        def passes(number: int) -> bool:
-            gain = table[self.plain] - table[number]
-            by_fold = np.array([gain[fold].mean() for fold in folds])
-            across = standard_error(by_fold)[0] if len(folds) > 1 else 0.0
-            error = max(standard_error(gain, groups)[0], across)
-            return bool(gain.mean() > max(GUARD * error, relevant))
-
-        def loses(number: int, other: int) -> bool:
-            loss = table[number] - table[other]
-            return bool(loss.mean() > standard_error(loss, groups)[0])
-
-        passing = [number for number in table if number != self.plain and passes(number)]
-        best = min(table, key=lambda number: float(table[number].mean()))
+        means = {number: float(losses[marked].mean()) for number, losses in self.losses.items()}
+        passing = [n for n in means if n != self.plain and self._passes(n, marked)]
+        best = min(means, key=means.__getitem__)
         if best not in passing:
             return self.plain
-        equals = [number for number in passing if not loses(number, best)]
-        return min(equals, key=lambda n: (self.complexity[n], float(table[n].mean())))
+        equals = [number for number in passing if not self._loses(number, best, marked)]
+        return min(equals, key=lambda number: (self.complexity[number], means[number]))
+
+    def _passes(self, number: int, marked: NDArray[np.bool_]) -> bool:
+        """Say whether a finalist passes the guard."""
+        plain, fold = self.losses[self.plain][marked], self.fold[marked]
+        gain = plain - self.losses[number][marked]
+        by_fold = np.array([gain[fold == each].mean() for each in np.unique(fold)])
+        across = standard_error(by_fold)[0] if len(by_fold) > 1 else 0.0
+        error = max(standard_error(gain, self._groups(marked))[0], across)
+        return bool(gain.mean() > max(GUARD * error, RELEVANT * abs(plain.mean())))
+
+    def _loses(self, number: int, other: int, marked: NDArray[np.bool_]) -> bool:
+        """Say whether a finalist loses more than one standard error of the rows to another."""
+        loss = (self.losses[number] - self.losses[other])[marked]
+        return bool(loss.mean() > standard_error(loss, self._groups(marked))[0])
+
+    def _groups(self, marked: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+        return None if self.groups is None else self.groups[marked]
 
     def estimate(self, clean: Sequence[int]) -> Interval:
         """Estimate the log-loss of what `choose` chooses, on rows that had no say in it.
@@ -116,5 +118,4 @@ class Folds:
             inside = self.fold == fold
             taken[inside] = self.losses[self.choose(~inside)][inside]
         used = np.isin(self.fold, list(clean))
-        groups = None if self.groups is None else self.groups[used]
-        return mean_interval(taken[used], groups)
+        return mean_interval(taken[used], self._groups(used))
