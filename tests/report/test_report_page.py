@@ -267,6 +267,8 @@ def test_the_korean_page_lacks_no_word(name: str, weights: str, recorded: Record
     "note",
     [
         "No setting beat the plain one, so nothing is changed in: {}.",
+        "Folds on which the untreated network diverged have no say: lower the learning rate."
+        " Searches: {}.",
         "The time budget ended the search early: {}.",
         "The search was stopped, and the best so far is taken without further folds: {}.",
     ],

@@ -1,5 +1,7 @@
 """One question to one result: the parts that a run puts together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from fitwell.runs.watch import Silent
 from fitwell.storage import result_from_dict, result_to_dict
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
+from fitwell.tuning.together import Together
 from toys import make_frame, make_noisy
 
 
@@ -45,6 +48,21 @@ def test_labels_of_the_test_part_change_scores_and_nothing_that_was_chosen():
     ]
     assert changed.before.train == plain.before.train
     assert changed.before.test != plain.before.test
+
+
+def test_a_fold_that_had_no_say_is_told(monkeypatch):
+    fold = Together.fold
+
+    def diverging(self, *given):
+        return [replace(one, losses={**one.losses, 0: None}) for one in fold(self, *given)]
+
+    monkeypatch.setattr(Together, "fold", diverging)
+    result, _ = run(make_frame())
+    assert (
+        "Folds on which the untreated network diverged have no say: lower the learning rate."
+        " Searches: treatment."
+    ) in result.notes
+    assert result.regularization.estimated_log_loss is None
 
 
 def test_a_result_comes_back_from_its_dictionary():

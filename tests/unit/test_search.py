@@ -161,6 +161,7 @@ def test_a_fold_on_which_the_plain_network_diverged_has_no_say(monkeypatch):
     cut = search(folds=folds).run("treatment", material, DRUGS, BASE)
     assert cut.settings == without.settings
     assert cut.estimate == without.estimate != whole.estimate
+    assert (cut.lost_folds, whole.lost_folds) == (1, 0)
 
 
 def test_folds_that_the_user_cut_off_have_no_say(way):

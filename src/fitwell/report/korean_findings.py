@@ -139,6 +139,12 @@ KOREAN_NOTES: tuple[tuple[str, str], ...] = (
 
 KOREAN_NOTES_ON_ARMS: tuple[tuple[str, str], ...] = (
     (
+        r"Folds on which the untreated network diverged have no say: lower the learning rate\."
+        r" Searches: (.*)\.",
+        r"정규화 없는 네트워크가 발산한 폴드는 선택에서 제외했습니다. 학습률을 낮추십시오."
+        r" 해당 탐색: \1.",
+    ),
+    (
         r"No setting beat the plain one, so nothing is changed in: (.*)\.",
         r"기본 설정보다 나은 설정이 없어 다음 방법은 기본 설정 그대로입니다: \1.",
     ),

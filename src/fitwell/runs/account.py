@@ -93,6 +93,12 @@ def notes_on(
     diverged = sum(t.validation_log_loss is None for c in choices.values() for t in c.trials)
     if diverged:
         notes.append(f"Trials that diverged and were left out: {diverged}.")
+    lost = [name for name, choice in choices.items() if choice.lost_folds]
+    if lost:
+        notes.append(
+            "Folds on which the untreated network diverged have no say: lower the learning rate."
+            f" Searches: {', '.join(lost)}."
+        )
     late = [name for name, choice in choices.items() if choice.cut == "budget"]
     if late:
         notes.append(f"The time budget ended the search early: {', '.join(late)}.")

@@ -38,6 +38,7 @@ class Choice:
         trials: everything that was tried.
         path: how the trainings were run, and why so.
         trainings: how many were begun, those of the finalists on the folds included.
+        lost_folds: how many had no say, since the plain recipe diverged on them.
         cut: what ended it early, the ``budget`` of time or the user, who ``stopped`` it.
         seconds: time of the trainings, added up.
         epochs: epochs of the trainings, added up.
@@ -51,6 +52,7 @@ class Choice:
     trials: tuple[Trial, ...]
     path: str
     trainings: int
+    lost_folds: int
     cut: Literal["", "budget", "stopped"]
     seconds: float
     epochs: int
@@ -132,6 +134,7 @@ class Search:
             trials=tuple(entry.trial(name) for entry in entries.values()),
             path=way.path(material, tries),
             trainings=len(entries) + len(finalists) * len(folded),
+            lost_folds=len(whole) - len(cuts),
             cut=cut,
             seconds=sum(e.seconds for e in entries.values()) + sum(f.seconds for f in folded),
             epochs=sum(e.epochs for e in entries.values()) + sum(f.epochs for f in folded),
