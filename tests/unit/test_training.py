@@ -1,3 +1,5 @@
+import importlib
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -173,6 +175,35 @@ def test_workers_give_what_one_process_gives():
     crew = {job.key: outcome for job, outcome in Crew(workers=2).run(material, jobs)}
     for key, outcome in alone.items():
         assert np.array_equal(outcome.weights["0.weight"], crew[key].weights["0.weight"])
+
+
+OWN = """
+from torch import nn
+
+def make(inputs, outputs):
+    return nn.Sequential(nn.Linear(inputs, 8), nn.{}(), nn.Linear(8, outputs))
+"""
+
+
+@pytest.mark.slow
+def test_workers_of_the_next_run_train_what_the_user_has_changed_since(tmp_path, monkeypatch):
+    plain, file = make_material(), tmp_path / "own_network_of_a_notebook.py"
+    [*Crew(workers=2).run(plain, [Job(0, RECIPE, 0)])]  # before the folder is on the path
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its time has whole seconds
+    file.write_text(OWN.format("ReLU"))
+    module = importlib.import_module(file.stem)
+    found = []
+    for activation in ("ReLU", "Sigmoid"):
+        file.write_text(OWN.format(activation))
+        make = importlib.reload(module).make
+        material = replace(plain, blueprint=Blueprint(kind="custom", factory=make))
+        for workers in (1, 2):
+            [(_, outcome)] = Crew(workers=workers).run(material, [Job(0, RECIPE, 0)])
+            found.append(outcome.weights["0.weight"])
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[2], found[3])
+    assert not np.array_equal(found[0], found[2])
 
 
 def test_each_part_is_judged_at_the_epoch_that_the_others_chose():

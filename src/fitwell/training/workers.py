@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from fitwell.errors import TrainingFailed
 from fitwell.population.layout import Way, way_of
-from fitwell.population.pool import WORKERS, Pool, Processes, Threads, leave_interrupts
+from fitwell.population.pool import Pool, Processes, Threads, processes
 from fitwell.population.ray_pool import RayPool
 from fitwell.population.ray_tasks import connect, shared, tasks
 from fitwell.population.store import Store
@@ -25,12 +26,14 @@ class Crew:
         device: of torch.
         ray: address of a cluster that trains instead of them; empty for none.
         store: keeps populations on their way.
+        number: of the run; worker processes do not outlive it.
     """
 
     workers: int = 1
     device: str = "cpu"
     ray: str = ""
     store: Store = field(default_factory=Store)
+    number: int = field(default_factory=count().__next__)
 
     @property
     def pools(self) -> dict[Way, Pool]:
@@ -38,7 +41,7 @@ class Crew:
         if self.ray:
             cluster = RayPool(self.ray)
             return {"fused": cluster, "single": cluster}
-        single: Pool = Threads() if self.workers == 1 else Processes(self.workers)
+        single: Pool = Threads() if self.workers == 1 else Processes(self.workers, self.number)
         # A chunk on a graphics card holds all members, and one is enough for it.
         return {"fused": Threads(self.workers if self.device == "cpu" else 1), "single": single}
 
@@ -60,9 +63,9 @@ class Crew:
             for job in jobs:
                 yield job, attempt(material, job, self.device, on_epoch)
             return
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
-        pool = Parallel(n_jobs=self.workers, return_as="generator_unordered", **WORKERS)
+        pool = processes(self.workers, self.number, "generator_unordered")
         tasks = (delayed(_attempt_named)(material, job, self.device) for job in jobs)
         yield from pool(tasks)
 
@@ -122,7 +125,6 @@ def _on_cluster(
 
 
 def _attempt_named(material: Material, job: Job, device: str = "cpu") -> tuple[Job, Outcome | None]:
-    leave_interrupts()
     return job, attempt(material, job, device)
 
 
