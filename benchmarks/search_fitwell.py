@@ -21,7 +21,7 @@ from fitwell.training.outcome import Job, Outcome
 from fitwell.training.workers import Crew
 from fitwell.tuning.candidates import candidates
 from fitwell.tuning.ledger import Ledger
-from fitwell.tuning.search import Search
+from fitwell.tuning.search import Choice, Search
 
 REMEDIES = [all_remedies()[name] for name in ("l1", "decoupled L2", "dropout")]
 
@@ -50,7 +50,7 @@ def screen(problem: Problem, seed: int) -> Found:
     return Found(
         settings=chosen.differences(base),
         choice=probabilities(network, problem.test_x.numpy()),
-        refit=_refit(problem, chosen, best.best_epoch, seed),
+        refit=refit(problem, chosen, best.best_epoch, seed),
         seconds=seconds,
         untreated=_untreated(problem, seed),
         extra={
@@ -63,24 +63,14 @@ def screen(problem: Problem, seed: int) -> Found:
 def default(problem: Problem, seed: int) -> Found:
     """Run the whole default procedure: search, folds, guard, refit. All of it is in the price."""
     begun = time.perf_counter()
-    material = problem.task.material
-    search = Search(
-        trials=problem.most_trials,
-        seed=seed,
-        crew=Crew(),
-        ledger=Ledger(),
-        folds=problem.task.folds(FOLDS, seed),
-        groups=material.validation_groups,
-    )
-    choice = search.run("treatment", material, REMEDIES, _recipe(problem))
-    tried = {trial.number: trial for trial in choice.trials}
-    same = [t for t in tried.values() if t.settings == choice.settings]
-    refit = _refit(problem, choice.recipe, same[0].best_epoch, seed)
+    choice = search(problem, seed)
+    same = next(trial for trial in choice.trials if trial.settings == choice.settings)
+    refitted = refit(problem, choice.recipe, same.best_epoch, seed)
     seconds = time.perf_counter() - begun
     return Found(
         settings=choice.settings,
-        choice=_train(problem, choice.recipe, seed),
-        refit=refit,
+        choice=train(problem, choice.recipe, seed),
+        refit=refitted,
         seconds=seconds,
         untreated=_untreated(problem, seed),
         extra={
@@ -91,6 +81,20 @@ def default(problem: Problem, seed: int) -> Found:
             "equivalents": choice.epochs / problem.epochs,
         },
     )
+
+
+def search(problem: Problem, seed: int) -> Choice:
+    """Search with folds and guard."""
+    material = problem.task.material
+    own = Search(
+        trials=problem.most_trials,
+        seed=seed,
+        crew=Crew(),
+        ledger=Ledger(),
+        folds=problem.task.folds(FOLDS, seed),
+        groups=material.validation_groups,
+    )
+    return own.run("treatment", material, REMEDIES, _recipe(problem))
 
 
 def _flops(problem: Problem, tracks: Iterable[Track]) -> float:
@@ -128,14 +132,15 @@ def _untreated(problem: Problem, seed: int) -> tuple[NDArray[np.floating], NDArr
     """Train the plain recipe on one split, and again on all rows for as many epochs."""
     plain = _recipe(problem)
     outcome = _outcome_of(problem, plain, seed)
-    return _read(problem, plain, outcome), _refit(problem, plain, outcome.best_epoch, seed)
+    return _read(problem, plain, outcome), refit(problem, plain, outcome.best_epoch, seed)
 
 
-def _refit(problem: Problem, recipe: Recipe, epochs: int, seed: int) -> NDArray[np.floating]:
-    return _train(problem, replace(recipe, all_rows=True, stop_after=max(1, epochs)), seed)
+def refit(problem: Problem, recipe: Recipe, epochs: int, seed: int) -> NDArray[np.floating]:
+    """Train a network on training and validation rows, and let it speak about the test rows."""
+    return train(problem, replace(recipe, all_rows=True, stop_after=max(1, epochs)), seed)
 
 
-def _train(problem: Problem, recipe: Recipe, seed: int) -> NDArray[np.floating]:
+def train(problem: Problem, recipe: Recipe, seed: int) -> NDArray[np.floating]:
     """Train one network as a run's final trainings are, and let it speak about the test rows."""
     return _read(problem, recipe, _outcome_of(problem, recipe, seed))
 

@@ -14,7 +14,7 @@ from fitwell.statistics import standard_error
 from fitwell.task import Material
 from fitwell.training.workers import Crew
 from fitwell.tuning.candidates import candidates, parameters_of
-from fitwell.tuning.choice import GUARD
+from fitwell.tuning.choice import Guard
 from fitwell.tuning.ledger import Entry, Ledger
 from fitwell.tuning.search import Search
 from fitwell.tuning.together import Together
@@ -116,7 +116,8 @@ def test_candidates_cover_every_parameter_evenly():
 
 
 def test_the_lowest_mean_loss_wins_when_it_clears_the_guard(way, tmp_path):
-    choice = search(tmp_path, 16).run("treatment", make_material(1.0, way), DRUGS, BASE)
+    material = make_material(0.5, way, rows=600, columns=60)
+    choice = search(tmp_path, 16).run("treatment", material, DRUGS, BASE)
     assert choice.path.startswith(PATHS[way])
     rows = {
         trial.number: np.load(tmp_path / "trials" / f"treatment-{trial.number}.npy").astype(float)
@@ -125,13 +126,13 @@ def test_the_lowest_mean_loss_wins_when_it_clears_the_guard(way, tmp_path):
     }
     best = min(rows, key=lambda number: rows[number].mean())
     gain = rows[0] - rows[best]
-    assert gain.mean() > GUARD * standard_error(gain)[0]
+    assert gain.mean() > Guard().rows * standard_error(gain)[0]
     assert not choice.kept_plain
     chosen = [n for n in rows if choice.trials[n].settings == choice.settings]
     # The plainest of those that pass the guard and do not lose to the best.
     assert len(choice.settings) <= len(choice.trials[best].settings)
     lost = rows[chosen[0]] - rows[best]
-    assert lost.mean() <= GUARD * standard_error(lost)[0]
+    assert lost.mean() <= Guard().rows * standard_error(lost)[0]
     assert choice.promised.value == pytest.approx(rows[chosen[0]].mean(), abs=1e-6)
     assert choice.estimate is None
 
@@ -258,6 +259,7 @@ def test_the_number_of_workers_changes_nothing(way):
         for choice in choices
     ]
     assert timeless[0] == timeless[1]
+    np.testing.assert_equal(vars(choices[0].table), vars(choices[1].table))
 
 
 def test_a_trial_that_was_running_when_the_run_was_killed_is_run_again(way, tmp_path):

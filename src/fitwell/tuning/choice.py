@@ -9,15 +9,6 @@ from numpy.typing import NDArray
 from fitwell.results import Interval
 from fitwell.statistics import mean_interval, standard_error
 
-GUARD = 1.5
-"""A setting replaces the plain one if it gains more than so many standard errors, ..."""
-
-RELEVANT = 0.02
-"""... and more than this share of the plain one's loss: less is within the luck of a training.
-
-Both were set by 205 recorded searches, see docs/benchmarks.md.
-"""
-
 RACE = 2.0
 """A finalist that loses more standard errors than these to the best one is not folded."""
 
@@ -46,6 +37,22 @@ def contenders(
 
 
 @dataclass(frozen=True)
+class Guard:
+    """What a setting must gain to replace the plain one; set by 205 recorded searches (ours).
+
+    Attributes:
+        rows: more than so many paired standard errors of the rows, ...
+        folds: ... and of the folds' mean gains, ...
+        share: ... and more than this share of the plain one's loss: less is within the luck
+            of a training.
+    """
+
+    rows: float = 1.5
+    folds: float = 1.5
+    share: float = 0.02
+
+
+@dataclass(frozen=True)
 class Folds:
     """What every finalist lost on every row, at epochs and with networks that never saw it.
 
@@ -55,6 +62,7 @@ class Folds:
         complexity: finalist to how many remedies it uses.
         plain: the finalist without any.
         groups: rows of one group are not independent.
+        guard: of the plain one.
     """
 
     losses: Mapping[int, Losses]
@@ -62,15 +70,16 @@ class Folds:
     complexity: Mapping[int, int]
     plain: int = 0
     groups: NDArray[np.int64] | None = None
+    guard: Guard = Guard()
 
     def choose(self, rows: NDArray[np.bool_] | None = None) -> int:
         """Choose by the rows that are marked, or by all.
 
         - The lowest mean log-loss wins.
-        - The guard: only if its mean gain over the plain one exceeds `GUARD` paired standard
-          errors of the rows, as many of the folds' mean gains, and `RELEVANT` of the plain
-          one's mean loss. Otherwise the plain one is kept. The error of the rows takes the
-          networks for given; every fold has trainings of its own. With one fold it is left out.
+        - The guard: only if its mean gain over the plain one exceeds 1.5 paired standard errors
+          of the rows, 1.5 of the folds' mean gains, and 2 % of the plain one's mean loss.
+          Otherwise the plain one is kept. The error of the rows takes the networks for given;
+          every fold has trainings of its own. With one fold that error is left out.
         - The one-standard-error rule: of those that pass the guard and lose less than one
           paired standard error of the rows to the winner, the one with the fewest remedies.
 
@@ -93,8 +102,12 @@ class Folds:
         gain = plain - self.losses[number][marked]
         by_fold = np.array([gain[fold == each].mean() for each in np.unique(fold)])
         across = standard_error(by_fold)[0] if len(by_fold) > 1 else 0.0
-        error = max(standard_error(gain, self._groups(marked))[0], across)
-        return bool(gain.mean() > max(GUARD * error, RELEVANT * abs(plain.mean())))
+        bounds = (
+            self.guard.rows * standard_error(gain, self._groups(marked))[0],
+            self.guard.folds * across,
+            self.guard.share * abs(plain.mean()),
+        )
+        return bool(gain.mean() > max(bounds))
 
     def _loses(self, number: int, other: int, marked: NDArray[np.bool_]) -> bool:
         """Say whether a finalist loses more than one standard error of the rows to another."""

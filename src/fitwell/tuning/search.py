@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -33,6 +33,7 @@ class Choice:
         recipe: the chosen recipe.
         settings: what it changes; empty where the plain recipe was kept.
         finalists: recipes that were trained to their end, the plain one first.
+        table: what they lost on the held-out rows, by number; all that the choice rests on.
         promised: log-loss that the validation rows promise for it.
         estimate: the same by rows that had no say in the choice; None without folds.
         trials: everything that was tried.
@@ -47,6 +48,7 @@ class Choice:
     recipe: Recipe
     settings: Settings
     finalists: tuple[Recipe, ...]
+    table: Folds = field(compare=False)
     promised: Interval
     estimate: Interval | None
     trials: tuple[Trial, ...]
@@ -129,6 +131,7 @@ class Search:
             recipe=tries[chosen],
             settings=tries[chosen].differences(tries[0]),
             finalists=tuple(tries[number] for number in finalists),
+            table=table,
             promised=mean_interval(judged, self.groups),
             estimate=table.estimate(range(1, len(cuts) + 1)) if cuts else None,
             trials=tuple(entry.trial(name) for entry in entries.values()),
