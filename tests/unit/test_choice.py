@@ -81,6 +81,16 @@ def test_who_lies_two_standard_errors_behind_is_not_folded_but_the_plain_one_is(
     assert contenders({0: best, 1: behind}, 0, groups) == [0, 1]
 
 
+@pytest.mark.parametrize("by", [0.01, -0.01])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ahead_is_who_gains_more_than_a_share_of_the_plain_loss_however_vaguely(sign, by):
+    plain, wobble = sign * 0.6 + noise(0), noise(1) - noise(1).mean()
+    losses = {
+        n: plain + wobble - g * abs(plain.mean()) for n, g in ((1, by + 1e-3), (2, by - 1e-3))
+    }
+    assert sorted(make_folds({**losses, 0: plain}).ahead(by)) == [0, 1]
+
+
 def test_a_plainer_one_that_does_not_pass_the_guard_itself_is_not_taken():
     plain = 0.6 + noise(0)
     best = plain - 0.02

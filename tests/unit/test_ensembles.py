@@ -52,7 +52,7 @@ def bagged():
 
 @pytest.fixture(scope="module")
 def weighted():
-    return run(make_noisy(), greedy=True)
+    return run(make_noisy(rows=800), greedy=True)
 
 
 def trained(task, material, recipe, seed):
@@ -189,13 +189,11 @@ def test_greedy_does_best_on_the_validation_rows_that_weighted_it(weighted):
         recipe = replace(task.recipe, early_stopping=True, **trial.settings)
         ((_, outcome),) = Crew().finish("x", material, [Job(0, recipe, 0)])
         singles.append(min(outcome.validation_log_loss))
-    assert mixed < min(singles)
-    folded = arms[TREATMENT].trainings - 2 - len(done.result.trials)
-    finalists = folded // FOLDS
-    assert folded % FOLDS == 0
-    assert 2 <= finalists <= len(ended)
-    # The plain recipe's and the choice's networks are there already.
-    assert arms[GREEDY].trainings == arms[TREATMENT].trainings - 2 + 2 * finalists
+    assert mixed < min(singles) - 1e-4
+    # Two seeds; the plain recipe's and the choice's networks are there already.
+    finalists = (arms[GREEDY].trainings - arms[TREATMENT].trainings) / 2 + 1
+    assert len(done.result.members) <= finalists <= len(ended)
+    assert len(done.result.members) > 1
 
 
 def test_an_arm_counts_what_it_needs_beside_other_arms():

@@ -1,6 +1,7 @@
 """One question to one result: the parts that a run puts together."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -77,10 +78,12 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget():
     tuned = {"more shuffling", "smaller network", "treatment", "treatment with batch norm"}
     tried = {name: [t for t in result.trials if t.arm == name] for name in tuned}
     tried["treatment, refitted"] = tried["treatment, compacted"] = tried["treatment"]
-    assert {name: arm.trainings for name, arm in arms.items()} == {
-        name: 2 + (len(tried[name]) + 3 * len(tried[name]) if name in tried else 0) for name in arms
-    }
-    # Settings that come out alike are tried once, and so few are all finalists on 3 folds.
+    for name, arm in arms.items():
+        trials = len(tried.get(name, ()))
+        # The plain recipe is on all three folds, another setting on none, one or all.
+        most = sorted({sum(n) for n in product((0, 1, 3), repeat=max(0, trials - 1))})
+        assert arm.trainings - 2 - trials in ([3 + n for n in most] if trials else [0])
+    # Settings that come out alike are tried once.
     assert all(2 <= len(trials) <= 3 for trials in tried.values())
 
 

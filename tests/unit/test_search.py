@@ -13,6 +13,7 @@ from fitwell.remedies import all_remedies
 from fitwell.statistics import standard_error
 from fitwell.task import Material
 from fitwell.training.workers import Crew
+from fitwell.tuning.apart import Apart
 from fitwell.tuning.candidates import candidates, parameters_of
 from fitwell.tuning.choice import Guard
 from fitwell.tuning.ledger import Entry, Ledger
@@ -147,21 +148,45 @@ def test_finalists_are_judged_on_every_fold_and_estimated_without_a_say(way):
     assert choice.epochs > alone.epochs
 
 
+def test_who_is_not_ahead_after_the_first_fold_is_spared_the_others(way, monkeypatch):
+    material = make_material(2.0, way)
+    kind, folded = (Apart if way == "apart" else Together), {}
+    fold = kind.fold
+
+    def counting(self, name, folds, first, recipes):
+        folded[first] = (len(folds), sorted(recipes))
+        return fold(self, name, folds, first, recipes)
+
+    monkeypatch.setattr(kind, "fold", counting)
+    folds = [*make_folds(material), *make_folds(material)[:1]]
+    choice = search(trials=16, folds=folds).run("treatment", material, DRUGS, BASE)
+    (_, begun), (others, left) = folded[1], folded[2]
+    assert others == 2
+    assert list(choice.table.losses) == left
+    assert set(left) < set(begun) <= {t.number for t in choice.trials if not t.dropped}
+    assert len(begun) <= len(choice.finalists)
+    assert choice.trainings == len(choice.trials) + len(begun) + 2 * len(left)
+    # The first fold has spoken: only the others estimate.
+    spared = choice.table.estimate([2, 3])
+    assert choice.estimate == spared != choice.table.estimate([1, 2, 3])
+
+
 def test_a_fold_on_which_the_plain_network_diverged_has_no_say(monkeypatch):
     material = make_material(1.0, "together")
     folds = make_folds(material)
     whole = search(folds=folds).run("treatment", material, DRUGS, BASE)
     fold = Together.fold
 
-    def diverging(self, *given):
-        first, *others = fold(self, *given)
-        return [replace(first, losses={**first.losses, 0: None}), *others]
+    def diverging(self, name, folds, first, recipes):
+        one, *others = fold(self, name, folds, first, recipes)
+        return [replace(one, losses={**one.losses, 0: None}) if first == 1 else one, *others]
 
     without = search(folds=folds[1:]).run("treatment", material, DRUGS, BASE)
     monkeypatch.setattr(Together, "fold", diverging)
     cut = search(folds=folds).run("treatment", material, DRUGS, BASE)
     assert cut.settings == without.settings
-    assert cut.estimate == without.estimate != whole.estimate
+    assert cut.estimate == without.estimate
+    assert [set(choice.table.fold) for choice in (cut, whole)] == [{0, 2}, {0, 1, 2}]
     assert (cut.lost_folds, whole.lost_folds) == (1, 0)
 
 

@@ -75,12 +75,12 @@ class Apart:
         return dict(sorted(entries.items()))
 
     def fold(
-        self, name: str, folds: Sequence[Material], recipes: Mapping[int, Recipe]
+        self, name: str, folds: Sequence[Material], first: int, recipes: Mapping[int, Recipe]
     ) -> list[Folded]:
-        """Train the finalists on every fold."""
+        """Train the finalists on every fold; ``first`` is the first one's number."""
         return [
             self._fold(f"{name} fold {number}", fold, recipes)
-            for number, fold in enumerate(folds, start=1)
+            for number, fold in enumerate(folds, first)
         ]
 
     def _fold(self, key: str, fold: Material, recipes: Mapping[int, Recipe]) -> Folded:

@@ -10,7 +10,14 @@ from fitwell.results import Interval
 from fitwell.statistics import mean_interval, standard_error
 
 RACE = 2.0
-"""A finalist that loses more standard errors than these to the best one is not folded."""
+"""A finalist that loses more standard errors than these to the best one is not folded, ..."""
+
+MARGIN = 0.01
+"""... nor one that loses more than this share of the plain one's loss to the plain one. After the
+first fold it must gain as much: the guard will want twice that, and half of the rows have spoken.
+
+Set by 212 recorded searches, see docs/benchmarks.md.
+"""
 
 Losses = NDArray[np.float64]
 
@@ -95,6 +102,12 @@ class Folds:
             return self.plain
         equals = [number for number in passing if not self._loses(number, best, marked)]
         return min(equals, key=lambda number: (self.complexity[number], means[number]))
+
+    def ahead(self, by: float) -> list[int]:
+        """Name the plain one, and those that gain more than this share of its loss on all rows."""
+        plain = self.losses[self.plain].mean()
+        bound = plain - by * abs(plain)
+        return [n for n, own in self.losses.items() if n == self.plain or own.mean() < bound]
 
     def _passes(self, number: int, marked: NDArray[np.bool_]) -> bool:
         """Say whether a finalist passes the guard."""

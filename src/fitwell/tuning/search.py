@@ -20,7 +20,7 @@ from fitwell.task import Material
 from fitwell.training.workers import Crew
 from fitwell.tuning.apart import Apart
 from fitwell.tuning.candidates import Settings, candidates
-from fitwell.tuning.choice import Folds, contenders
+from fitwell.tuning.choice import MARGIN, Folds, contenders
 from fitwell.tuning.ledger import Entry, Folded, Ledger
 from fitwell.tuning.together import Together
 
@@ -116,14 +116,20 @@ class Search:
             )
         cut = deadline.over
         finalists = self._finalists(entries)
-        folds = self.folds if len(tries) > 1 and cut != "stopped" else ()
-        folded = way.fold(name, folds, {n: tries[n] for n in finalists}) if folds else []
+
+        def lay(folded: Sequence[Folded]) -> Folds:
+            return self._table(material, tries, finalists, entries, folded)
+
+        folded: list[Folded] = []
+        if self.folds and len(tries) > 1 and cut != "stopped":
+            folded = self._fold(way, name, tries, lay)
         whole = folded
         if self.stopped():  # perhaps while the folds were trained: then they are not whole
             cut, whole = "stopped", []
-        # Where the plain recipe diverged nothing can be held against it.
-        cuts = [(rows, f) for rows, f in zip(folds, whole, strict=False) if f.losses[0] is not None]
-        table = self._table(material, tries, finalists, entries, cuts)
+        table = lay(whole)
+        # The first fold had a say in who goes on to the others, if there are any.
+        silent = 2 if len(self.folds) > 1 else 1
+        clean = [fold for fold in np.unique(table.fold).tolist() if fold >= silent]
         chosen = table.choose()
         judged = entries[chosen].judged
         assert judged is not None
@@ -133,15 +139,31 @@ class Search:
             finalists=tuple(tries[number] for number in finalists),
             table=table,
             promised=mean_interval(judged, self.groups),
-            estimate=table.estimate(range(1, len(cuts) + 1)) if cuts else None,
+            estimate=table.estimate(clean) if clean else None,
             trials=tuple(entry.trial(name) for entry in entries.values()),
             path=way.path(material, tries),
-            trainings=len(entries) + len(finalists) * len(folded),
-            lost_folds=len(whole) - len(cuts),
+            trainings=len(entries) + sum(len(fold.losses) for fold in folded),
+            lost_folds=sum(fold.losses[0] is None for fold in whole),
             cut=cut,
             seconds=sum(e.seconds for e in entries.values()) + sum(f.seconds for f in folded),
             epochs=sum(e.epochs for e in entries.values()) + sum(f.epochs for f in folded),
         )
+
+    def _fold(
+        self,
+        way: Together | Apart,
+        name: str,
+        tries: Mapping[int, Recipe],
+        lay: Callable[[Sequence[Folded]], Folds],
+    ) -> list[Folded]:
+        """Train finalists on the first fold, and those that are ahead then on the others too."""
+        begun = {number: tries[number] for number in lay([]).ahead(-MARGIN)}
+        first = way.fold(name, self.folds[:1], 1, begun)
+        if self.stopped() or len(self.folds) < 2:
+            return first
+        lost = first[0].losses[0] is None
+        left = begun if lost else {number: tries[number] for number in lay(first).ahead(MARGIN)}
+        return first + way.fold(name, self.folds[1:], 2, left)
 
     def _finalists(self, entries: Mapping[int, Entry]) -> list[int]:
         """Name the plain recipe and the best of those that were trained to their end."""
@@ -184,21 +206,26 @@ class Search:
         tries: Mapping[int, Recipe],
         finalists: Sequence[int],
         entries: Mapping[int, Entry],
-        cuts: Sequence[tuple[Material, Folded]],
+        folded: Sequence[Folded],
     ) -> Folds:
-        """Lay the losses of the validation rows and of all folds side by side."""
-        parts = [{n: entries[n].judged for n in finalists}, *(fold.losses for _, fold in cuts)]
-        materials = [material, *(rows for rows, _ in cuts)]
+        """Lay the losses of the validation rows and of the first folds side by side.
+
+        A finalist that lacks a fold is left out: it diverged there or did not go on. So is a
+        fold on which the plain recipe diverged, since nothing can be held against it.
+        """
+        cuts = [(0, material, {n: entries[n].judged for n in finalists})]
+        for number, (rows, fold) in enumerate(zip(self.folds, folded, strict=False), 1):
+            if fold.losses[0] is not None:
+                cuts.append((number, rows, dict(fold.losses)))
         whole: dict[int, NDArray[np.float64]] = {}
-        for number in finalists:
-            rows = [part[number] for part in parts]
-            if all(row is not None for row in rows):
-                whole[number] = np.concatenate(rows, dtype=np.float64)  # type: ignore[arg-type]
-        sizes = [len(m.validation_y) for m in materials]
-        held = [m.validation_groups for m in materials]
+        for finalist in finalists:
+            parts = [losses.get(finalist) for _, _, losses in cuts]
+            if all(part is not None for part in parts):
+                whole[finalist] = np.concatenate(parts, dtype=np.float64)  # type: ignore[arg-type]
+        held = [rows.validation_groups for _, rows, _ in cuts]
         return Folds(
             losses=whole,
-            fold=np.repeat(np.arange(len(sizes)), sizes),
+            fold=np.concatenate([np.full(len(r.validation_y), n) for n, r, _ in cuts]),
             complexity={n: len(tries[n].differences(tries[0]).keys() - {"fades"}) for n in whole},
             groups=np.concatenate(held) if held[0] is not None else None,  # type: ignore[arg-type]
         )

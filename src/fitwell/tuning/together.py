@@ -93,17 +93,17 @@ class Together:
         return Screening(pool=self.pool, store=self.store, on_epochs=advance, deadline=deadline)
 
     def fold(
-        self, name: str, folds: Sequence[Material], recipes: Mapping[int, Recipe]
+        self, name: str, folds: Sequence[Material], first: int, recipes: Mapping[int, Recipe]
     ) -> list[Folded]:
-        """Train the finalists on every fold as one population."""
+        """Train the finalists as one population on every fold; ``first`` is the first's number."""
         # The budget is that of the search; the user may end the folds too.
         screening = self._screening(recipes[0], Deadline(asked=self.deadline.asked))
         batches = [
             batch
-            for number, fold in enumerate(folds)
+            for number, fold in enumerate(folds, first)
             for batch in layout(fold, recipes, self.seed, number * FOLD, device=self.device)
         ]
-        tracks = screening.train(f"{name}-folds", batches)
+        tracks = screening.train(f"{name}-folds-{first}", batches)
         return [
             Folded(
                 losses={
@@ -112,5 +112,5 @@ class Together:
                 seconds=sum(tracks[n + at].seconds for n in recipes),
                 epochs=sum(tracks[n + at].epochs for n in recipes),
             )
-            for at in range(0, len(folds) * FOLD, FOLD)
+            for at in range(first * FOLD, (first + len(folds)) * FOLD, FOLD)
         ]
