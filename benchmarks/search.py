@@ -198,9 +198,12 @@ def parse() -> Plan:
     methods = all_methods()
     chosen = given.methods or [m for m in methods if not (given.quick and m in SLOW)]
     sets = given.sets or (QUICK if given.quick else SETS)
+    tables = [file.name.split(".")[0] for file in given.data.glob("*.csv.gz")]
+    if not tables:
+        parser.error(f"--data: no .csv.gz in {given.data}. Name the folder of the data sets.")
     for option, names, known in (
         ("--methods", chosen, methods),
-        ("--sets", sets, [file.name.split(".")[0] for file in given.data.glob("*.csv.gz")]),
+        ("--sets", sets, tables),
     ):
         if unknown := sorted(set(names) - set(known)):
             parser.error(f"{option}: no {', '.join(unknown)}; there are {', '.join(sorted(known))}")

@@ -32,7 +32,9 @@ def blocks(page, language):
     ids=lambda p: p.name,
 )
 def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
-    code = "\n".join(blocks(page, ("python",)))
+    # What needs AWS's own SDK is tested in tests/sagemaker, in the SDK's own environment.
+    ours = [block for block in blocks(page, ("python",)) if "from sagemaker." not in block]
+    code = "\n".join(ours)
     if not code:
         return
     done = subprocess.run(

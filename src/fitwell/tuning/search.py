@@ -20,7 +20,7 @@ from fitwell.task import Material
 from fitwell.training.workers import Crew
 from fitwell.tuning.apart import Apart
 from fitwell.tuning.candidates import Settings, candidates
-from fitwell.tuning.choice import MARGIN, Folds, contenders
+from fitwell.tuning.choice import Folds, contenders
 from fitwell.tuning.ledger import Entry, Folded, Ledger
 from fitwell.tuning.together import Together
 
@@ -122,7 +122,7 @@ class Search:
 
         folded: list[Folded] = []
         if self.folds and len(tries) > 1 and cut != "stopped":
-            folded = self._fold(way, name, tries, lay)
+            folded = self._fold(way, name, {n: tries[n] for n in finalists}, lay)
         whole = folded
         if self.stopped():  # perhaps while the folds were trained: then they are not whole
             cut, whole = "stopped", []
@@ -153,16 +153,15 @@ class Search:
         self,
         way: Together | Apart,
         name: str,
-        tries: Mapping[int, Recipe],
+        recipes: Mapping[int, Recipe],
         lay: Callable[[Sequence[Folded]], Folds],
     ) -> list[Folded]:
-        """Train finalists on the first fold, and those that are ahead then on the others too."""
-        begun = {number: tries[number] for number in lay([]).ahead(-MARGIN)}
-        first = way.fold(name, self.folds[:1], 1, begun)
+        """Train the finalists on the first fold, and who may still win on the others too."""
+        first = way.fold(name, self.folds[:1], 1, recipes)
         if self.stopped() or len(self.folds) < 2:
             return first
         lost = first[0].losses[0] is None
-        left = begun if lost else {number: tries[number] for number in lay(first).ahead(MARGIN)}
+        left = recipes if lost else {number: recipes[number] for number in lay(first).ahead()}
         return first + way.fold(name, self.folds[1:], 2, left)
 
     def _finalists(self, entries: Mapping[int, Entry]) -> list[int]:
