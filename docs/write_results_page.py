@@ -20,8 +20,10 @@ these data. Tables are those of `report.md`. The machine had two cores; times ar
 does other work. Intervals of differences are clustered by row and by resample; a verdict needs the
 corrected resampled t-test besides, after Holm, so that an interval may leave out 0 where nothing is
 claimed. The costs are a run's: the times hold all its searches and trainings. Each is one run, of
-seed 0: another seed splits the rows otherwise. `docs/write_results_page.py` writes this page from
-the run folders.
+seed 0: another seed splits the rows otherwise, and another kind of processor rounds otherwise,
+which moves the numbers a little and can move a verdict that was close: on the visits the smaller
+network was called better by an earlier run. `docs/write_results_page.py` writes this page from the
+run folders.
 """
 BETWEEN = ("", "The treatment against each other action:", "What every arm costs:")
 
