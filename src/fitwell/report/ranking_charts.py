@@ -185,8 +185,6 @@ def _costs(rows: Rows, marks: Rows, labels: Sequence[str], width: int, lang: str
         marked.mark_point(size=64, filled=True, opacity=1, color=svg.NEW).encode(
             x=x, y=y, description=tip()
         ),
-        marked.mark_text(dy=20, color=svg.INK).encode(
-            x=x, y=y, text=alt.Text("text:N")
-        ),
+        marked.mark_text(dy=20, color=svg.INK).encode(x=x, y=y, text=alt.Text("text:N")),
         **_square(width),
     )
