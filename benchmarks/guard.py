@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import beta
-from search import NETS, REPOSITORY, SETS
+from search import NETS, REPOSITORY, SETS, by_row
 from search_fitwell import refit, search, train
 from search_problem import Net, Problem, load_problem
 from search_table import clustered
@@ -104,8 +104,13 @@ def record(problem: Problem) -> Record:
     choice, refitted = [], []
     for trial in (trials[number] for number in losses):
         recipe = recipes[str(trial.settings)]
-        choice.append(_test(problem, train(problem, recipe, problem.seed)))
-        refitted.append(_test(problem, refit(problem, recipe, trial.best_epoch, problem.seed)))
+        rows = by_row(
+            train(problem, recipe, problem.seed),
+            refit(problem, recipe, trial.best_epoch, problem.seed),
+            problem.task.targets(problem.task.split.test),
+        )
+        choice.append(rows["choice_loss"])
+        refitted.append(rows["refit_loss"])
     return Record(
         losses=np.array(list(losses.values())),
         fold=found.table.fold,
@@ -113,12 +118,6 @@ def record(problem: Problem) -> Record:
         choice=np.array(choice),
         refit=np.array(refitted),
     )
-
-
-def _test(problem: Problem, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
-    target = problem.task.targets(problem.task.split.test)
-    own = outputs[np.arange(len(target)), target].astype(np.float64)
-    return -np.log(np.clip(own, 1e-15, 1.0))
 
 
 def kept(place: Place, plan: Plan) -> Path:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -97,3 +98,10 @@ def test_the_readmes_name_the_two_commands_first():
         first = blocks(ROOT / name, ("sh",))[0]
         assert first.startswith("make demo")
         assert "make test" in first
+
+
+def test_the_page_of_results_has_the_sections_and_the_head_of_its_script(tmp_path):
+    """Without any run the script leaves the page as it is."""
+    script = runpy.run_path(str(ROOT / "docs" / "write_results_page.py"))
+    former = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert script["page"](tmp_path, former) == former

@@ -68,7 +68,7 @@ class Processes:
     """So many worker processes of a run, for networks whose steps are short calls from Python."""
 
     count: int
-    run_number: int = 0
+    number: int = 0
 
     def run(
         self, pieces: Sequence[Piece], store: Store, on_epochs: Callable[[int], None]
@@ -76,7 +76,7 @@ class Processes:
         """Do every piece and give the results in the pieces' order."""
         from joblib import delayed
 
-        pool = processes(self.count, self.run_number, "generator")
+        pool = processes(self.count, self.number, "generator")
         found = []
         for piece, state in zip(
             pieces, pool(delayed(work)(piece, store) for piece in pieces), strict=True
