@@ -38,7 +38,7 @@ def screen(problem: Problem, seed: int) -> Found:
         tries[len(tries)] = recipe
     batches = [
         replace(batch, course=replace(batch.course, keeps=True))
-        for batch in layout(material, tries, seed)
+        for batch in layout(material, tries, seed, bfloat16=True)
     ]
     tracks = Screening().halve("search", batches)
     best = min(tracks.values(), key=lambda track: track.best[0])

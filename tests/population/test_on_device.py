@@ -39,7 +39,7 @@ def device(request, monkeypatch):
     """Let `advance` train by torch's operations, where else the kernels would."""
     if request.param == "cpu":
         monkeypatch.setattr(
-            "fitwell.population.advance.Fused", lambda *begun: OnDevice(*begun, "cpu")
+            "fitwell.population.advance.Fused", lambda *begun, **_: OnDevice(*begun, "cpu")
         )
     return request.param
 

@@ -66,7 +66,9 @@ def advance(
 def _engine(course: Course, state: State, steps: int) -> Engine:
     if isinstance(course.shape, Stack):
         begun = course.shape, state.weights, state.first, state.second, steps
-        return Fused(*begun) if course.device == "cpu" else OnDevice(*begun, course.device)
+        if course.device != "cpu":
+            return OnDevice(*begun, course.device)
+        return Fused(*begun, bfloat16=course.rounds)
     return Solo(course, state, steps)
 
 

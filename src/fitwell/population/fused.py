@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fitwell.population.activations import KINDS, bend_, bend_backward_
-from fitwell.population.blocks import Block, Rows
+from fitwell.population.blocks import Block
 from fitwell.population.engine import Minibatch, Noise, Rates, noise_of
 from fitwell.population.job import Vectors
 from fitwell.population.kernels import (
@@ -21,6 +21,7 @@ from fitwell.population.kernels import (
     row_losses_,
 )
 from fitwell.population.normalizing import Normalizer
+from fitwell.population.rows import Rows
 from fitwell.population.stack import Stack, Weights
 from fitwell.remedies.shuffling import key_of
 
@@ -37,12 +38,21 @@ class Fused:
         first: Adam's mean of slopes, one vector per member.
         second: Adam's mean of squared slopes.
         steps: how many steps were made before.
+        bfloat16: whether products are rounded in training, where `roundable`.
     """
 
     def __init__(
-        self, stack: Stack, weights: Vectors, first: Vectors, second: Vectors, steps: int
+        self,
+        stack: Stack,
+        weights: Vectors,
+        first: Vectors,
+        second: Vectors,
+        steps: int,
+        *,
+        bfloat16: bool = False,
     ) -> None:
         self.stack = stack
+        self.bfloat16 = bfloat16
         self.members = len(weights)
         self.steps = steps
         # Per layer: weights, their slopes, Adam's first and second means.
@@ -137,15 +147,17 @@ class Fused:
     def _room(self, rows: int, *, learns: bool) -> Rows:
         key = (rows, learns)
         if key not in self._rows:
-            self._rows[key] = Rows(self.stack, self.members, rows, learns=learns)
+            self._rows[key] = Rows(
+                self.stack, self.members, rows, learns=learns, bfloat16=self.bfloat16
+            )
         return self._rows[key]
 
     def _forward(self, x: Tensor, room: Rows, noise: Sequence[Noise]) -> None:
         _products(self._weights[0][0], x.t(), room.outputs[0])
         for layer, weight in enumerate(self._weights[1:]):
             self._bend(layer, room, noise[layer])
-            output = room.outputs[layer].tensor
-            torch.bmm(weight[0].tensor, output, out=room.outputs[layer + 1].tensor)
+            read, output = room.outputs[layer : layer + 2]
+            room.products[layer].forward(weight[0], read, output)
 
     def _bend(self, layer: int, room: Rows, noise: Noise) -> None:
         """Make of a product what the next one reads: batch norm, activation, dropout."""
@@ -164,10 +176,8 @@ class Fused:
     def _backward(self, x: Tensor, room: Rows, noise: Sequence[Noise]) -> None:
         slope = room.outputs[-1]
         for layer in range(len(self._weights) - 1, 0, -1):
-            weight, weight_slope = self._weights[layer][:2]
-            read, fall = room.outputs[layer - 1], room.slopes[layer - 1]
-            torch.bmm(slope.tensor, read.transposed, out=weight_slope.tensor)
-            torch.bmm(weight.transposed, slope.tensor, out=fall.tensor)
+            fall = room.slopes[layer - 1]
+            room.products[layer - 1].backward(slope, self._weights[layer][1], fall)
             self._bend_back(layer - 1, room, noise[layer - 1])
             slope = fall
         _products(slope, x, self._weights[0][1])

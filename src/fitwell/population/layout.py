@@ -118,4 +118,6 @@ def described(batches: Sequence[Batch], reason: str) -> str:
         return f"a population of single networks{where}: {reason}"
     sizes = sorted({batch.course.chunk for batch in batches})
     count = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    return f"fused{where}: a stack of linear layers, at most {count} settings a chunk"
+    rounded = any(batch.course.rounds for batch in batches)
+    how = "; products of wide hidden layers in bfloat16" if rounded else ""
+    return f"fused{where}: a stack of linear layers, at most {count} settings a chunk{how}"

@@ -7,7 +7,7 @@ from fitwell.population.deadline import Deadline
 from fitwell.population.job import Track
 from fitwell.population.layout import described, layout
 from fitwell.population.pool import Pool
-from fitwell.population.screening import Screening
+from fitwell.population.screening import Batch, Screening
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.remedies.remedy import Remedy
@@ -45,7 +45,7 @@ class Together:
 
     def path(self, material: Material, tries: Mapping[int, Recipe]) -> str:
         """Say in a line how the trainings are run."""
-        return described(layout(material, tries, self.seed, device=self.device), self.reason)
+        return described(self._layout(material, tries), self.reason)
 
     def screen(
         self, name: str, material: Material, remedies: Sequence[Remedy], tries: Mapping[int, Recipe]
@@ -83,8 +83,14 @@ class Together:
                 self.ledger.tell(name, asked[number], entries[number])
 
         screening.on_rung, screening.on_end = report, end
-        screening.halve(name, layout(material, tries, self.seed, device=self.device))
+        screening.halve(name, self._layout(material, tries))
         return dict(sorted(entries.items()))
+
+    def _layout(
+        self, material: Material, recipes: Mapping[int, Recipe], at: int = 0
+    ) -> list[Batch]:
+        """Lay recipes out; rounded, where that is quicker: a search only compares them."""
+        return layout(material, recipes, self.seed, at, device=self.device, bfloat16=True)
 
     def _screening(self, plain: Recipe, deadline: Deadline) -> Screening:
         def advance(epochs: int) -> None:
@@ -101,7 +107,7 @@ class Together:
         batches = [
             batch
             for number, fold in enumerate(folds, first)
-            for batch in layout(fold, recipes, self.seed, number * FOLD, device=self.device)
+            for batch in self._layout(fold, recipes, number * FOLD)
         ]
         tracks = screening.train(f"{name}-folds-{first}", batches)
         return [
