@@ -47,7 +47,7 @@ def advance(
             start, end = end, end + len(part)
             weight = weights[start:end]
             rows = Minibatch(
-                x=x[part],
+                x=x.index_select(0, part.to(x.device)),  # wide rows: a fifth of indexing's time
                 target=target[start:end],
                 weight=weight / weight.sum(),
                 draw=(course.seed, epoch, number),
