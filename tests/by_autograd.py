@@ -43,7 +43,7 @@ def by_autograd(course, start, member, epochs):
     """
     material, recipe = course.material, course.recipe
     network = build(course, start)
-    weights = [layer.weight for layer in network if isinstance(layer, nn.Linear)]
+    weights = {n: la.weight for n, la in network.named_children() if isinstance(la, nn.Linear)}
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     x, y = torch.from_numpy(material.train_x), torch.from_numpy(material.train_y)
     counts = torch.from_numpy(material.class_weights(recipe))
@@ -58,11 +58,12 @@ def by_autograd(course, start, member, epochs):
         for number, rows in enumerate(batches(len(x), recipe.batch_size, recipe.sampling, order)):
             values = forward(network.train(), x[rows], course, member, share, (epoch, number))
             loss = F.cross_entropy(values, y[rows], weight=counts)
-            loss = loss + member.l2 * sum(w.square().sum() for w in weights)
+            for name, w in weights.items():
+                loss = loss + own(member, "l2", name) * w.square().sum()
             optimizer.zero_grad()
             loss.backward()
             still_(network)
-            step_(optimizer, weights, rate, member.decay * share, member.l1)
+            step_(optimizer, weights, rate, member, share)
         with torch.no_grad():
             values = network.eval()(held[0])
             losses = F.cross_entropy(values, held[1], reduction="none") * counts[held[1]]
@@ -71,27 +72,39 @@ def by_autograd(course, start, member, epochs):
 
 
 @torch.no_grad()
-def step_(optimizer, weights, rate, decay, l1):
-    for w in weights:
-        w.mul_(1 - rate * decay)
+def step_(optimizer, weights, rate, member, share):
+    for name, w in weights.items():
+        w.mul_(1 - rate * share * own(member, "decay", name))
     optimizer.step()
-    for w in weights:
+    for name, w in weights.items():
+        l1 = own(member, "l1", name)
         state = optimizer.state[w]
         second = state["exp_avg_sq"] / (1 - 0.999 ** float(state["step"]))
         w.copy_(F.relu(w.abs() - rate * l1 / (second.sqrt() + 1e-8)) * w.sign())
 
 
+def own(member, kind, *names):
+    """The strength of a layer that goes by such names."""
+    found = [rule.value for rule in member.rules if rule.name == kind and rule.layers in names]
+    return found[-1] if found else getattr(member, kind)
+
+
 def forward(network, values, course, member, share, draw):
     """Pass layer by layer, with the engine's noise behind each activation."""
-    layers, place = list(network), 0
+    layers, place, linear = list(network), 0, ""
     for number, layer in enumerate(layers):
+        linear = str(number) if isinstance(layer, nn.Linear) else linear
         values = values if isinstance(layer, nn.Dropout) else layer(values)
         if isinstance(layer, NO_ACTIVATION):
             continue
-        own = layers[number + 1].p if isinstance(layers[number + 1], nn.Dropout) else None
-        rate = member.dropout * share if member.dropout else own or 0.0
+        after = layers[number + 1]
+        there = after.p if isinstance(after, nn.Dropout) else None
+        names = (linear, str(number)) if there is None else (linear, str(number + 1))
+        last = (str(number + 1),) if number + 2 == len(layers) else ()
+        dropout = own(member, "dropout", *names, *last)
+        rate = dropout * share if dropout else there or 0.0
         kept, rate = noise(course, rate, (*draw, place), values)
-        if isinstance(layer, nn.SELU) and own is None:
+        if isinstance(layer, nn.SELU) and there is None:
             # Alpha dropout: what is dropped becomes the limit of SELU, then all is rescaled.
             values = torch.where(kept, values, -SELU_LIMIT)
             mean, spread = -rate * SELU_LIMIT, math.sqrt((1 - rate) * (1 + rate * SELU_LIMIT**2))

@@ -138,6 +138,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
                     verb=verb,  # type: ignore[arg-type]  # one of the three commands above
                     budget=parse_budget(budget) if budget else 0.0,
                     widths=_widths(given.pop("widths")),
+                    layers=_names(given.pop("layers", "")),
                     **given,
                 )
                 result = launch(question, data, place, watch)
@@ -161,6 +162,10 @@ def _widths(text: str) -> tuple[int, ...]:
         raise InputError(
             f"--widths is {text!r}, but whole numbers with commas are expected, such as 256,256."
         ) from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 @main.command()

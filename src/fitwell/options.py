@@ -115,6 +115,12 @@ search_options = options(
     click.option("--l1", type=float, help="Give the strength, and do not search it."),
     click.option("--decay-epochs", type=float, help="Likewise, of decoupled L2; 0 is off."),
     click.option("--dropout", type=float, help="Likewise, the rate."),
+    click.option(
+        "--layers",
+        default="",
+        metavar="PATTERNS",
+        help="Layers with strengths of their own, such as 'encoder.*,head'.",
+    ),
     click.option("--bag", is_flag=True, help="Ship the mean of 4 networks, each on its own rows."),
     click.option("--greedy", is_flag=True, help="Ship the finalists' networks, weighted greedily."),
     click.option(

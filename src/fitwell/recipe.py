@@ -2,12 +2,35 @@
 
 import math
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fitwell.errors import InputError
 from fitwell.own.optimizer import Optimizer
 
 Start = Literal["new", "given", "shrunk"]
+
+
+class Rule(NamedTuple):
+    """A strength of some layers, in place of the one that the others have.
+
+    Attributes:
+        layers: a pattern of names, as in `regularize`; of two that fit the last one holds.
+        name: of a field of `Recipe`: ``l1``, ``l2``, ``decay_epochs`` or ``dropout``.
+        value: for these layers.
+    """
+
+    layers: str
+    name: str
+    value: float
+
+    @property
+    def key(self) -> str:
+        """What it is called among settings.
+
+        >>> Rule("head", "dropout", 0.2).key
+        'dropout[head]'
+        """
+        return f"{self.name}[{self.layers}]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +66,7 @@ class Recipe:
         stop_after: with ``all_rows``, how many epochs; 0 means ``epochs``.
         width: every hidden width times this.
         removed_layers: so many hidden layers less.
+        rules: strengths that some layers have of their own.
         start: at ``new`` weights; at those that were ``given``; or at these ``shrunk`` and
             mixed with new ones, see `start_`.
         optimizer: the user's own; None is Adam with torch's defaults.
@@ -66,6 +90,7 @@ class Recipe:
     stop_after: int = 0
     width: float = 1.0
     removed_layers: int = 0
+    rules: tuple[Rule, ...] = ()
     start: Start = "new"
     optimizer: Optimizer | None = None
 
@@ -89,6 +114,17 @@ class Recipe:
             raise InputError("; ".join(wrong) + ".")
 
     def differences(self, other: "Recipe") -> dict[str, float | int | str | bool]:
-        """Fields in which this recipe differs from ``other``, with this one's values."""
-        names = [field.name for field in fields(self)]
-        return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(other, n)}
+        """Fields in which this recipe differs from ``other``, with this one's values.
+
+        Rules are listed one by one, each under its key.
+
+        >>> Recipe(l1=0.1, rules=(Rule("head", "l1", 0.0),)).differences(Recipe())
+        {'l1': 0.1, 'l1[head]': 0.0}
+        """
+        names = [field.name for field in fields(self) if field.name != "rules"]
+        found = {n: getattr(self, n) for n in names if getattr(self, n) != getattr(other, n)}
+        return found | {rule.key: rule.value for rule in self.rules if rule not in other.rules}
+
+    def uses(self, name: str) -> bool:
+        """Say whether a strength is above 0 at all layers or at some."""
+        return bool(getattr(self, name)) or any(r.value for r in self.rules if r.name == name)

@@ -77,7 +77,8 @@ class Regularization:
     """The strengths that tune chose, in the objective ``loss + l1 Σ|w| + l2 Σw²``.
 
     Decoupled L2 stands beside the objective: ``decay_epochs`` is its timescale and
-    ``weight_decay`` the same for AdamW; both 0 without it.
+    ``weight_decay`` the same for AdamW; both 0 without it. ``by_layer`` has what some layers have
+    in place of these: ``{"dropout[head]": 0.4, "decay_epochs[head]": 0.0}``.
     """
 
     l1: float
@@ -92,6 +93,7 @@ class Regularization:
     decay_epochs: float = 0.0
     weight_decay: float = 0.0
     fades: bool = False  # dropout and decay fall to 0 in the second half of the epochs
+    by_layer: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

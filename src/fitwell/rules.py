@@ -40,6 +40,18 @@ def strength(rules: Rules, setting: str, default: float, *names: str) -> float:
     return default
 
 
+def as_rules(listed: Iterable[tuple[str, str, float]]) -> Rules:
+    """Make rules of patterns, settings and values, in their order.
+
+    >>> as_rules([("head", "l1", 0.0), ("head", "l2", 1.0)])
+    {'head': {'l1': 0.0, 'l2': 1.0}}
+    """
+    found: dict[str, dict[str, float]] = {}
+    for pattern, setting, value in listed:
+        found.setdefault(pattern, {})[setting] = value
+    return found
+
+
 def check_settings(settings: Mapping[str, float], where: str = "") -> None:
     """Check strengths and rates.
 

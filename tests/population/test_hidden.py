@@ -10,7 +10,7 @@ from torch import nn
 from by_autograd import MEMBERS, build, by_autograd
 from fitwell.population.activations import KINDS, bend_, bend_backward_
 from fitwell.population.advance import advance
-from fitwell.population.engine import LEVELS, noise_of
+from fitwell.population.engine import LEVELS, Rates, noise_of
 from fitwell.population.fused import Fused
 from fitwell.population.job import Member, State
 from fitwell.population.normalizing import Normalizer
@@ -172,13 +172,15 @@ def test_running_statistics_of_the_best_epoch_are_kept_with_its_weights():
 
 
 @pytest.mark.parametrize("name", ["leaky, relu, dropout", "batch norm", "inserted"])
-def test_the_sums_are_those_of_the_weights_that_are_penalized(name):
+def test_the_terms_are_sums_of_the_weights_that_are_penalized_times_strengths(name):
     course, state = begun(name, MEMBERS[:2])
     engine = Fused(course.shape, state.weights, state.first, state.second, 0)
     network = build(course, state.weights[0])
     weights = [layer.weight.detach().double() for layer in network if type(layer) is nn.Linear]
     expected = [sum(w.abs().sum() for w in weights), sum(w.square().sum() for w in weights)]
-    np.testing.assert_allclose(engine.sums(), [expected, expected], rtol=1e-6)
+    rates = Rates(np.float32([[1, 1, 1, 0], [1, 0.5, 0, 0]]), np.zeros(2), np.ones(2))
+    halved = [expected[0] / 2, 0]
+    np.testing.assert_allclose(engine.terms(rates), [expected, halved], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -42,11 +42,11 @@ def test_every_hyperparameter_is_read_in_either_encoding(encode):
         "seeds": 2, "resamples": 3, "seed": 7, "epochs": 9, "batch-size": 64, "learning_rate": 1e-05,
         "schedule": "flat-cosine", "patience": 3, "class_weights": "balanced",
         "batch_norm": True, "bag": True, "greedy": False, "l1": 1e-05, "decay-epochs": 30.0,
-        "dropout": 0.25, "outside_is_off": True, "budget": "10m", "device": "cpu",
-        "workers": 1, "lang": "ko",
+        "dropout": 0.25, "layers": "0,head", "outside_is_off": True, "budget": "10m",
+        "device": "cpu", "workers": 1, "lang": "ko",
     }  # fmt: skip
     expected = {k.replace("-", "_"): v for k, v in given.items()}
-    expected |= {"ignore": ("a", "b"), "widths": ("64", "32")}
+    expected |= {"ignore": ("a", "b"), "widths": ("64", "32"), "layers": ("0", "head")}
     found = as_options({name: unquoted(encode(value)) for name, value in given.items()})
     assert found == expected
     assert set(found) == set(HYPERPARAMETERS)
@@ -105,7 +105,7 @@ BAD = {
     "a name that is near no other": (
         {"zzz": "3"},
         None,
-        "hyperparameter 'zzz' is unknown. Known are verb, target, group, time, ignore, task, model, widths, activation, trials, seeds, resamples, seed, epochs, batch_size, learning_rate, schedule, patience, class_weights, batch_norm, bag, greedy, l1, decay_epochs, dropout, outside_is_off, budget, device, workers, lang.",
+        "hyperparameter 'zzz' is unknown. Known are verb, target, group, time, ignore, task, model, widths, activation, trials, seeds, resamples, seed, epochs, batch_size, learning_rate, schedule, patience, class_weights, batch_norm, bag, greedy, l1, decay_epochs, dropout, layers, outside_is_off, budget, device, workers, lang.",
     ),
     "a whole number that is none": (
         {"trials": "many"},

@@ -56,6 +56,8 @@ class ArmPlan:
             the weighted mean of the finalists' networks; empty for one network.
         start: where its trainings start.
         settings: fields of the recipe that it sets and does not search.
+        by_layer: what some layers have a strength of their own for: a pattern of their names,
+            and a strength.
         compacted: take the dead units out of its trained network.
     """
 
@@ -65,12 +67,13 @@ class ArmPlan:
     ensemble: Literal["", "bag", "greedy"] = ""
     start: Start = "new"
     settings: tuple[tuple[str, Setting], ...] = ()
+    by_layer: tuple[tuple[str, str], ...] = ()
     compacted: bool = False
 
     def found(self) -> list[Remedy]:
         """Look up the remedies; what the arm sets itself is not theirs to search."""
         known = all_remedies()
-        remedies = [known[name] for name in self.remedies]
+        remedies = [known[name].by_layer(self.by_layer) for name in self.remedies]
         for name, _ in self.settings:
             remedies = [remedy.without(name) for remedy in remedies]
         return remedies

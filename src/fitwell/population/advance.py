@@ -13,6 +13,7 @@ from fitwell.population.on_device import OnDevice
 from fitwell.population.reader import Reader
 from fitwell.population.solo import Solo
 from fitwell.population.stack import Stack
+from fitwell.population.tensors import Tensors
 from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
 from fitwell.remedies.shuffling import batches, order_of, steps_per_epoch
@@ -34,12 +35,13 @@ def advance(
     held, classes = engine.inputs(material.validation_x), material.validation_y
     class_weights = material.class_weights(recipe)
     members = [track.member for track in state.tracks]
+    layers = _by_layer(members, course.shape)
     ends = {member.epochs or recipe.epochs for member in members}
     reader = Reader(state.tracks, course, class_weights[classes])
     for epoch in range(state.epoch + 1, until + 1):
         order = order_of(course.seed, epoch)
         parts = list(batches(len(x), recipe.batch_size, recipe.sampling, order))
-        rates = _rates(members, recipe, epoch)
+        rates = _rates(members, layers, recipe, epoch)
         target = y[torch.cat(parts).numpy()]
         weights = class_weights[target]
         end = 0
@@ -57,7 +59,7 @@ def advance(
         if epoch % course.read_every == 0 or epoch in ends:
             reader.read(epoch, engine.losses(held, classes), engine)
         if course.curves:
-            reader.follow(x, y, class_weights, engine)
+            reader.follow(x, y, class_weights, engine, rates)
         on_epoch()
     weights, first, second = engine.vectors
     return State(tracks=reader.tracks(), weights=weights, first=first, second=second)
@@ -72,7 +74,23 @@ def _engine(course: Course, state: State, steps: int) -> Engine:
     return Solo(course, state, steps)
 
 
-def _rates(members: Sequence[Member], recipe: Recipe, epoch: int) -> Rates:
+def _by_layer(members: Sequence[Member], shape: Stack | Tensors) -> list[list[Member]]:
+    """Give the strengths that hold at each linear layer; none where they are everywhere alike.
+
+    A network that is no stack is `Solo`'s, which follows the rules itself.
+    """
+    if not isinstance(shape, Stack) or not any(member.rules for member in members):
+        return []
+    places = [*(hidden.places for hidden in shape.hidden), ()]
+    return [
+        [member.at([name], place) for member in members]
+        for name, place in zip(shape.names, places, strict=True)
+    ]
+
+
+def _rates(
+    members: Sequence[Member], layers: Sequence[Sequence[Member]], recipe: Recipe, epoch: int
+) -> Rates:
     done = (epoch - 1) / recipe.epochs
     rate = recipe.learning_rate
     if recipe.schedule == "flat-cosine":
@@ -84,4 +102,6 @@ def _rates(members: Sequence[Member], recipe: Recipe, epoch: int) -> Rates:
             np.float32,
         ),
         dropout=np.array([m.dropout * s for m, s in zip(members, share, strict=True)]),
+        share=np.array(share),
+        by_layer=tuple(_rates(layer, (), recipe, epoch) for layer in layers),
     )

@@ -67,10 +67,18 @@ class Rates:
         learning: ``[k, 4]``: learning rate, l1, l2 and decoupled decay.
         dropout: ``[k]``, 0 to below 1; 0 leaves dropout layers of the network's own as they
             are. What fades is never quite 0.
+        share: ``[k]``: what is left of dropout and decay where they fade, else 1.
+        by_layer: the same layer by layer, where one member or more has rules; else empty.
     """
 
     learning: NDArray[np.float32]
     dropout: NDArray[np.float64]
+    share: NDArray[np.float64]
+    by_layer: "tuple[Rates, ...]" = ()
+
+    def at(self, layer: int) -> "Rates":
+        """Give those of a linear layer and of what lies behind it."""
+        return self.by_layer[layer] if self.by_layer else self
 
     @cached_property
     def unpenalized(self) -> NDArray[np.float32]:
@@ -143,6 +151,6 @@ class Engine(Protocol):
         """Copy one member's weights."""
         ...
 
-    def sums(self) -> NDArray[np.float64]:
-        """Give each member's sums of absolute and of squared penalized weights: ``[k, 2]``."""
+    def terms(self, rates: Rates, /) -> NDArray[np.float64]:
+        """Give each member's terms of L1 and of L2 at its weights: ``[k, 2]``."""
         ...

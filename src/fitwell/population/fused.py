@@ -105,19 +105,21 @@ class Fused:
     def _vector(self, member: int, kind: int) -> Weights:
         return np.concatenate([part.ravel() for part in self._parts(member, kind)])
 
-    def sums(self) -> NDArray[np.float64]:
-        """Give each member's sums of absolute and of squared weights, without biases."""
-        flat = [layer[0].flat for layer in self._weights]
-        absolute = sum(np.abs(part).sum(axis=1, dtype=np.float64) for part in flat)
-        squared = sum(np.square(part).sum(axis=1, dtype=np.float64) for part in flat)
-        return np.stack([absolute, squared], axis=1)
+    def terms(self, rates: Rates) -> NDArray[np.float64]:
+        """Give each member's terms of L1 and of L2 at its weights, biases left out: ``[k, 2]``."""
+        found = np.zeros((self.members, 2))
+        for layer, weight in enumerate(self._weights):
+            flat = weight[0].flat
+            sums = [kind(flat).sum(axis=1, dtype=np.float64) for kind in (np.abs, np.square)]
+            found += np.stack(sums, axis=1) * rates.at(layer).learning[:, 1:3]
+        return found
 
     def step(self, rows: Minibatch, rates: Rates) -> None:
         """Train every member on one batch."""
         room = self._room(len(rows.target), learns=True)
         for layer, words in enumerate(room.words):
             draw_(words, np.uint64(key_of(*rows.draw, layer)))
-        noise = [rates.noise(hidden) for hidden in self.stack.hidden]
+        noise = [rates.at(n).noise(hidden) for n, hidden in enumerate(self.stack.hidden)]
         self._forward(rows.x, room, noise)
         bias, bias_slope = self._biases[-1][:2]
         cross_entropy_(
@@ -196,8 +198,8 @@ class Fused:
 
     def _learn(self, rates: Rates) -> None:
         self.steps += 1
-        for weight, bias in zip(self._weights, self._biases, strict=True):
-            adam_(*(block.flat for block in weight), rates.learning, self.steps)
+        for layer, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
+            adam_(*(block.flat for block in weight), rates.at(layer).learning, self.steps)
             adam_(*bias, rates.unpenalized, self.steps)
         for norm in filter(None, self._norms):
             norm.learn(rates, self.steps)

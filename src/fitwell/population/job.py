@@ -1,12 +1,14 @@
 """A part of a training: some members, from one epoch to another; and what it leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitwell.population.stack import Weights
+from fitwell.recipe import Rule
+from fitwell.rules import as_rules, strength
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,7 @@ class Member:
         fades: dropout and decay follow `schedule` "flat-cosine" down to 0.
         patience: it stops after so many epochs without a new minimum; 0 never.
         epochs: it is trained for so many; 0 for as many as there are.
+        rules: strengths that some layers have of their own; they name the attributes above.
     """
 
     number: int
@@ -32,6 +35,30 @@ class Member:
     fades: bool = False
     patience: int = 0
     epochs: int = 0
+    rules: tuple[Rule, ...] = ()
+
+    def uses(self, name: str) -> bool:
+        """Say whether a strength is above 0 at all layers or at some."""
+        return bool(getattr(self, name)) or any(r.value for r in self.rules if r.name == name)
+
+    def at(self, names: Sequence[str], places: Sequence[str]) -> "Member":
+        """Give the strengths that hold at one layer.
+
+        Args:
+            names: by which the layer's weights go.
+            places: by which what lies behind it goes, for dropout.
+        """
+        if not self.rules:
+            return self
+        rules = as_rules(self.rules)
+        return replace(
+            self,
+            l1=strength(rules, "l1", self.l1, *names),
+            l2=strength(rules, "l2", self.l2, *names),
+            decay=strength(rules, "decay", self.decay, *names),
+            dropout=strength(rules, "dropout", self.dropout, *places),
+            rules=(),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

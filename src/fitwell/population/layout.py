@@ -32,6 +32,7 @@ def frame(recipe: Recipe) -> Recipe:
         decay_epochs=0.0,
         dropout=0.0,
         fades=False,
+        rules=(),
         early_stopping=False,
         stop_after=0,
     )
@@ -55,6 +56,8 @@ def way_of(material: Material, recipes: Recipes, device: str) -> tuple[Way, str]
             return "apart", found
         stack = stack_of(network)
         single = single or (stack if isinstance(stack, str) else "")
+    if device != "cpu" and any(recipe.rules for recipe in recipes.values()):
+        single = single or "layers have strengths of their own"
     return ("single" if single else "fused"), single
 
 

@@ -95,11 +95,11 @@ class OnDevice:
         """Copy one member's weights."""
         return torch.cat([self._weights[member], self._running[member]]).cpu().numpy()
 
-    def sums(self) -> NDArray[np.float64]:
-        """Give each member's sums of absolute and of squared weights, without biases."""
+    def terms(self, rates: Rates) -> NDArray[np.float64]:
+        """Give each member's terms of L1 and of L2 at its weights, biases left out: ``[k, 2]``."""
         weights = (self._weights * self._layers.penalized).double()
         sums = torch.stack([weights.abs().sum(1), weights.square().sum(1)], 1)
-        return sums.cpu().numpy()
+        return sums.cpu().numpy() * rates.learning[:, 1:3]
 
     def step(self, rows: Minibatch, rates: Rates) -> None:
         """Train every member on one batch."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fitwell.population.course import CURVE_ROWS, Course
-from fitwell.population.engine import Engine
+from fitwell.population.engine import Engine, Rates
 from fitwell.population.job import Track
 from fitwell.remedies.early_stopping import split_parts, watched
 
@@ -75,17 +75,20 @@ class Reader:
                 self._kept[place] = engine.weights_of(place)
 
     def follow(
-        self, x: Tensor, y: NDArray[np.int64], class_weights: NDArray[np.float32], engine: Engine
+        self,
+        x: Tensor,
+        y: NDArray[np.int64],
+        class_weights: NDArray[np.float32],
+        engine: Engine,
+        rates: Rates,
     ) -> None:
         """Take what a report draws after an epoch."""
         # A fixed random sample: rows may come sorted by class.
         rows = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))[:CURVE_ROWS]
         target = y[rows.numpy()]
         losses = engine.losses(x[rows], target) * class_weights[target]
-        sums = engine.sums()
-        l1 = sums[:, 0] * [track.member.l1 for track in self._before]
-        l2 = sums[:, 1] * [track.member.l2 for track in self._before]
-        self._curves.append(np.stack([losses.mean(axis=1, dtype=np.float64), l1, l2], axis=1))
+        means = losses.mean(axis=1, dtype=np.float64)
+        self._curves.append(np.hstack([means[:, None], engine.terms(rates)]))
 
     def tracks(self) -> tuple[Track, ...]:
         """Give what became of each member."""

@@ -81,17 +81,14 @@ class Solo:
         assert member == 0
         return _vector(self._tensors)
 
-    def sums(self) -> NDArray[np.float64]:
-        """Give the sums of absolute and of squared penalized weights, ``[1, 2]``."""
-        weights = [weight.detach().double() for weight in self._treated.weights]
-        absolute = sum(float(weight.abs().sum()) for weight in weights)
-        squared = sum(float(weight.square().sum()) for weight in weights)
-        return np.array([[absolute, squared]])
+    def terms(self, _: Rates) -> NDArray[np.float64]:
+        """Give the terms of L1 and of L2 at the weights, ``[1, 2]``."""
+        return np.array([self._treated.terms()])
 
     def step(self, rows: Minibatch, rates: Rates) -> None:
         """Train on one batch."""
-        learning_rate, _, _, decay = rates.learning[0]
-        self._set(float(learning_rate), float(rates.dropout[0]))
+        share = float(rates.share[0])
+        self._set(float(rates.learning[0, 0]), share)
         with seeded(key_of(*rows.draw), self._device):
             outputs = self._module.train()(rows.x)
         losses = F.cross_entropy(outputs, self._put(rows.target), reduction="none")
@@ -99,10 +96,10 @@ class Solo:
         self._optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._treated.add_penalty_gradient_()
-        if decay:
-            self._treated.decay_(self._optimizer, float(decay) / self._member.decay)
+        if self._member.uses("decay"):
+            self._treated.decay_(self._optimizer, share)
         self._optimizer.step()
-        if self._member.l1:
+        if self._member.uses("l1"):
             self._treated.shrink_(self._optimizer)
         self._loss += value.detach()
 
@@ -112,11 +109,11 @@ class Solo:
         self._loss.zero_()
         return losses
 
-    def _set(self, learning_rate: float, dropout: float) -> None:
+    def _set(self, learning_rate: float, share: float) -> None:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        if self._member.fades and self._member.dropout:
-            self._treated.set_dropout_(dropout / self._member.dropout)
+        if self._member.fades and self._member.uses("dropout"):
+            self._treated.set_dropout_(share)
 
     @torch.no_grad()
     def losses(self, x: Tensor, target: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -43,11 +43,13 @@ class Hidden:
         activation: its class's name.
         norm: the batch norm in front of it.
         dropout: rate of the network's own dropout layer behind it; None where there is none.
+        places: names by which dropout there goes, as in `insert_dropout`.
     """
 
     activation: str
     norm: Norm | None = None
     dropout: float | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,11 @@ def _read(leaves: Sequence[Named]) -> Stack:
         if not left:
             break
         norm = _norm(left, f"{name}.batch_norm", linear._modules.get("batch_norm"))
-        hidden.append(Hidden(_activation(left), norm, _dropout(left)))
+        bent, kind = _activation(left)
+        dropped, rate = _dropout(left)
+        last = [left[0][0]] if len(left) == 1 and rate is None else []
+        places = (dropped, name) if rate is not None else (name, bent, *last)
+        hidden.append(Hidden(kind, norm, rate, places))
     if not hidden:
         raise _Unlike("it has no hidden layer, or ends in an activation")
     _check_shared(leaves, hidden)
@@ -196,7 +202,8 @@ def _norm(left: list[Named], name: str, layer: nn.Module | None) -> Norm | None:
     return Norm(name, layer.eps, layer.momentum)
 
 
-def _activation(left: list[Named]) -> str:
+def _activation(left: list[Named]) -> tuple[str, str]:
+    """Take an activation; give its name and its class's."""
     if not left:
         raise _Unlike("it ends in a batch norm")
     name, layer = left.pop(0)
@@ -206,7 +213,7 @@ def _activation(left: list[Named]) -> str:
     if _arguments(layer) != _arguments(type(layer)()):
         raise _Unlike(f"layer {name} is a {layer}")
     _check_plain(name, layer)
-    return kind
+    return name, kind
 
 
 def _arguments(layer: nn.Module) -> dict[str, object]:
@@ -215,15 +222,16 @@ def _arguments(layer: nn.Module) -> dict[str, object]:
     return {k: v for k, v in vars(layer).items() if k[0] != "_" and k not in left_out}
 
 
-def _dropout(left: list[Named]) -> float | None:
+def _dropout(left: list[Named]) -> tuple[str, float | None]:
+    """Take a dropout layer, if there is one; give its name and its rate."""
     if not left or type(left[0][1]) is not nn.Dropout:
-        return None
+        return "", None
     name, layer = left.pop(0)
     assert isinstance(layer, nn.Dropout)
     if layer.p == 1:
         raise _Unlike(f"layer {name} drops everything")
     _check_plain(name, layer)
-    return float(layer.p)
+    return name, float(layer.p)
 
 
 def _check_plain(name: str, layer: nn.Module) -> None:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fitwell.population.job import Member, State, Track
+from fitwell.recipe import Rule
 
 _NONE = np.empty(0, np.float32)
 
@@ -101,11 +102,12 @@ class Store:
 def _track(told: dict[str, Any], arrays: dict[str, Any], place: int) -> Track:
     listed = {key: tuple(told[key]) for key in ("train", "read_at", "validation", "best")}
     listed["curves"] = tuple(map(tuple, told["curves"]))
+    rules = tuple(Rule(*rule) for rule in told["member"]["rules"])
     return Track(
         **{
             **told,
             **listed,
-            "member": Member(**told["member"]),
+            "member": Member(**{**told["member"], "rules": rules}),
             "judged": arrays[f"judged-{place}"],
             "kept": arrays.get(f"kept-{place}"),
         }

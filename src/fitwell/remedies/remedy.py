@@ -1,10 +1,10 @@
 """What a remedy tells the rest of fitwell: its parameters and how they change a recipe."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fitwell.recipe import Recipe
+from fitwell.recipe import Recipe, Rule
 
 Setting = float | int | str | bool
 
@@ -12,6 +12,8 @@ Setting = float | int | str | bool
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
     """One number or choice that tune may set; ``name`` is a field of `Recipe`.
+
+    With ``layers``, a pattern of names, it is the strength of these layers.
 
     A number is searched from ``low`` to ``high``, on a log scale where ``log`` is set.
     A share ``off`` of the candidates has it at ``off_value`` instead, so that every
@@ -26,6 +28,12 @@ class Parameter:
     off_value: float = 0.0
     choices: tuple[Setting, ...] = ()
     default: Setting = 0.0
+    layers: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is called among settings: ``dropout``, or ``dropout[head]``."""
+        return Rule(self.layers, self.name, 0.0).key if self.layers else self.name
 
     def at(self, u: float) -> Setting:
         """Map a number from 0 to 1 to a value; equal steps are equally probable.
@@ -63,7 +71,21 @@ class Remedy:
         """Leave a parameter out, where the network has nothing that it could change."""
         return replace(self, parameters=tuple(p for p in self.parameters if p.name != name))
 
+    def by_layer(self, places: Sequence[tuple[str, str]]) -> "Remedy":
+        """Give layers parameters of their own.
+
+        Args:
+            places: patterns of layer names, each with the name of a parameter.
+        """
+        own = (
+            replace(p, layers=to) for to, name in places for p in self.parameters if p.name == name
+        )
+        return replace(self, parameters=(*self.parameters, *own))
+
     def apply(self, recipe: Recipe, settings: Mapping[str, Setting]) -> Recipe:
         """Set this remedy's fields in a recipe; parameters not in ``settings`` stay."""
-        own = {p.name: settings[p.name] for p in self.parameters if p.name in settings}
-        return replace(recipe, **{**self.fixed, **own})  # type: ignore[arg-type]
+        given = [p for p in self.parameters if p.key in settings]
+        own = {p.name: settings[p.key] for p in given if not p.layers}
+        rules = [Rule(p.layers, p.name, float(settings[p.key])) for p in given if p.layers]
+        fields = {**self.fixed, **own, "rules": (*recipe.rules, *rules)}
+        return replace(recipe, **fields)  # type: ignore[arg-type]

@@ -4,11 +4,14 @@ from fitwell.report.language import listed, noted, translate
 from fitwell.report.numbers import decimal, plain_bounds, strength
 from fitwell.results import Arm, Interval, Member, Regularization, Trial
 
+Setting = float | int | str | bool
+
 _STRENGTHS = frozenset({"l1", "l2", "dropout"})
 
 _SETTINGS = {
     "l1": "L1",
     "l2": "L2",
+    "decay_epochs": "decoupled L2",
     "batch_norm": "batch norm",
     "batch_size": "batch size",
     "sampling": "sampling",
@@ -43,6 +46,7 @@ def settings_phrase(regularization: Regularization, lang: str = "en") -> str:
         parts.append(noted(text, fading, lang))
     if regularization.batch_norm:
         parts.append(translate("batch norm", lang))
+    parts += [setting_text(*one, fading, lang) for one in regularization.by_layer.items()]
     return listed(parts, lang)
 
 
@@ -57,24 +61,35 @@ def timescale(epochs: float, lang: str = "en") -> str:
 
 def settings_text(arm: Arm | Member | Trial, lang: str) -> str:
     """Say what an arm, or a network of a mean, changed apart from stopping early."""
-    parts = []
     fading = [translate("fading to 0", lang)] if arm.settings.get("fades") else []
-    for name, value in arm.settings.items():
-        if name in ("early_stopping", "fades", "start"):  # the last is the arm's name
-            continue
-        if name == "decay_epochs":
-            notes = [timescale(float(value), lang), *fading]
-            parts.append(noted(translate("decoupled L2", lang), notes, lang))
-            continue
-        label = translate(_SETTINGS.get(name, name), lang)
-        if isinstance(value, bool):
-            parts.append(label if value else f"{label}: {translate('off', lang)}")
-        elif isinstance(value, str):
-            parts.append(f"{label}: {translate(value, lang)}")
-        else:
-            text = f"{label} {strength(value) if name in _STRENGTHS else f'{value:g}'}"
-            parts.append(noted(text, fading if name == "dropout" else [], lang))
-    return ", ".join(parts)
+    left_out = ("early_stopping", "fades", "start")  # the last is the arm's name
+    return ", ".join(
+        setting_text(name, value, fading, lang)
+        for name, value in arm.settings.items()
+        if name not in left_out
+    )
+
+
+def setting_text(key: str, value: Setting, fading: list[str], lang: str) -> str:
+    """Write one setting; what only some layers have stands behind their name.
+
+    >>> setting_text("dropout", 0.2, ["fading to 0"], "en"), setting_text("l1[head]", 0.0, [], "en")
+    ('dropout 0.2 (fading to 0)', 'head: L1 off')
+    """
+    name, _, layers = key.removesuffix("]").partition("[")
+    label = translate(_SETTINGS.get(name, name), lang)
+    if layers:
+        label = f"{layers}: {label}"
+    if layers and not value:
+        return f"{label} {translate('off', lang)}"
+    if name == "decay_epochs":
+        return noted(label, [timescale(float(value), lang), *fading], lang)
+    if isinstance(value, bool):
+        return label if value else f"{label}: {translate('off', lang)}"
+    if isinstance(value, str):
+        return f"{label}: {translate(value, lang)}"
+    text = f"{label} {strength(value) if name in _STRENGTHS else f'{value:g}'}"
+    return noted(text, fading if name == "dropout" else [], lang)
 
 
 def optimism(regularization: Regularization) -> Interval | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fitwell.report.chosen import optimism, timescale
+from fitwell.report.chosen import optimism, setting_text, timescale
 from fitwell.report.language import translate
 from fitwell.report.numbers import (
     bounds,
@@ -137,13 +137,15 @@ def regularization_table(result: Result, lang: str) -> Table | None:
     if chosen.decay_epochs:
         scale = timescale(chosen.decay_epochs, lang)
         decay = f"weight_decay {strength(chosen.weight_decay)}\n({scale})"
-    fades = chosen.fades and (chosen.dropout or chosen.decay_epochs)
+    fades = chosen.fades and bool(chosen.dropout or chosen.decay_epochs or chosen.by_layer)
+    by_layer = [setting_text(*one, [], lang) for one in chosen.by_layer.items()]
     fading = translate("dropout and decay fall to 0 in the second half of the epochs", lang)
     rows = [
         ("λ₁ (L1)", written(chosen.l1)),
         *([("λ₂ (L2)", written(chosen.l2))] if chosen.l2 else []),
         (translate("decoupled L2", lang), decay),
         (translate("dropout", lang), written(chosen.dropout)),
+        *([(translate("by layer", lang), "\n".join(by_layer))] if by_layer else []),
         (f"{translate('fading', lang)}\n{fading}", translate("on", lang) if fades else off),
         (translate("batch norm", lang), translate("on", lang) if chosen.batch_norm else off),
         (translate("exact zeros", lang), percent(chosen.zeros, lang)),

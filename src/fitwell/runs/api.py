@@ -136,7 +136,8 @@ def tune(model: Model, train: Any, test: Any = None, **options: Any) -> Answer:
         train: as for `diagnose`.
         test: as for `diagnose`.
         options: as for `diagnose`, and ``trials``, ``seeds``, ``budget`` in seconds,
-            ``workers``, ``ray``; ``bag`` or ``greedy`` to ship several networks as one;
+            ``workers``, ``ray``; ``layers``, a pattern or several: layers of such names get
+            strengths of their own; ``bag`` or ``greedy`` to ship several networks as one;
             ``from_weights``, a safetensors file or a ``state_dict`` of the network, from which
             the treatment is tried too; ``log`` (such as ``"tensorboard:logs"``, or several),
             ``storage`` for Optuna; ``optimizer`` (a class), ``optimizer_args`` (a dict) and
@@ -198,6 +199,8 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
         raise InputError(f"lang is {options['lang']!r}, but en or ko is expected.")
     if isinstance(options.get("log"), str):
         options = {**options, "log": (options["log"],)}
+    layers = options.get("layers", ())
+    options = {**options, "layers": (layers,) if isinstance(layers, str) else tuple(layers)}
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))

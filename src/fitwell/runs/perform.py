@@ -221,6 +221,7 @@ def _regularization(task: Task, shipped: Final, choices: dict[str, Choice]) -> R
         decay_epochs=recipe.decay_epochs,
         weight_decay=_weight_decay(task, recipe),
         fades=recipe.fades,
+        by_layer={rule.key: rule.value for rule in recipe.rules},
     )
 
 

@@ -32,7 +32,8 @@ class Question:
 
     Zero means "choose for me" for ``batch_size`` and ``seeds``, and −1 for ``resamples``;
     ``budget`` is in seconds, 0 without a limit. ``l1``, ``decay_epochs`` and ``dropout`` are the
-    treatment's where they are given, and searched where they are None.
+    treatment's where they are given, and searched where they are None. ``layers`` are patterns
+    of the names of layers that have strengths of their own.
     """
 
     verb: Verb
@@ -64,6 +65,7 @@ class Question:
     l1: float | None = None
     decay_epochs: float | None = None
     dropout: float | None = None
+    layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wrong = [
@@ -131,6 +133,7 @@ class Question:
                 " run with the other has the same parts, seeds and search."
             )
         asked = "--bag" if self.bag else "--greedy" if self.greedy else ""
+        asked = asked or ("--layers" if self.layers else "")
         if asked and self.verb == "diagnose":
             raise InputError(f"{asked} is for tune and compare. Leave it out, or tune.")
 
@@ -201,7 +204,7 @@ class Question:
 
     def stored(self) -> dict[str, Any]:
         """Give the options as plain data for ``run.json``."""
-        return {**asdict(self), "widths": list(self.widths)}
+        return {**asdict(self), "widths": list(self.widths), "layers": list(self.layers)}
 
 
 def _or(words: Sequence[str]) -> str:

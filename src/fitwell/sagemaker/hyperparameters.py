@@ -18,7 +18,7 @@ HYPERPARAMETERS: dict[str, Kind] = {
     "trials": int, "seeds": int, "resamples": int, "seed": int, "epochs": int, "batch_size": int,
     "learning_rate": float, "schedule": ("constant", "flat-cosine"), "patience": int,
     "class_weights": ("none", "balanced"), "batch_norm": bool, "bag": bool, "greedy": bool,
-    "l1": float, "decay_epochs": float, "dropout": float, "outside_is_off": bool,
+    "l1": float, "decay_epochs": float, "dropout": float, "layers": list, "outside_is_off": bool,
     "budget": str, "device": str, "workers": int, "lang": ("en", "ko"),
 }  # fmt: skip
 

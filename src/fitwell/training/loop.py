@@ -109,7 +109,7 @@ def _epochs(
     for epoch in range(1, total + 1):
         share = _share(recipe, epoch)
         _set_rate(optimizer, recipe, epoch)
-        if recipe.fades and recipe.dropout:
+        if recipe.fades and recipe.uses("dropout"):
             treated.set_dropout_(share)
         _one_epoch(treated, optimizer, seen, loss, recipe, order_of(seed, epoch), share)
         _record(curves, treated, seen, held, loss)
@@ -173,10 +173,10 @@ def _one_epoch(
         optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         treated.add_penalty_gradient_()
-        if recipe.decay_epochs:
+        if recipe.uses("decay_epochs"):
             treated.decay_(optimizer, share)
         optimizer.step()
-        if recipe.l1:
+        if recipe.uses("l1"):
             treated.shrink_(optimizer)
 
 

@@ -27,10 +27,10 @@ def candidates(remedies: Sequence[Remedy], trials: int, seed: int) -> list[Setti
     parameters = parameters_of(remedies)
     if not parameters:
         return [{}]
-    found: list[Settings] = [{}, {p.name: p.default for p in parameters}]
+    found: list[Settings] = [{}, {p.key: p.default for p in parameters}]
     power = max(1, (max(trials, 4) - 1).bit_length())
     points = qmc.Sobol(len(parameters), rng=seed).random_base2(power)
     found += [
-        {p.name: p.at(float(u)) for p, u in zip(parameters, point, strict=True)} for point in points
+        {p.key: p.at(float(u)) for p, u in zip(parameters, point, strict=True)} for point in points
     ]
     return found[:trials]

@@ -133,9 +133,9 @@ class Ledger:
     ) -> optuna.Trial:
         """Begin a trial of exactly these settings."""
         study = self.study(name)
-        full = {p.name: settings.get(p.name, _absent(p)) for p in parameters}
+        full = {p.key: settings.get(p.key, _absent(p)) for p in parameters}
         study.enqueue_trial(full, user_attrs={"candidate": number})
-        return study.ask({p.name: _distribution(p) for p in parameters})
+        return study.ask({p.key: _distribution(p) for p in parameters})
 
     def tell(self, name: str, trial: optuna.Trial, entry: Entry) -> None:
         """End a trial; one that diverged ends as failed, with what it took."""

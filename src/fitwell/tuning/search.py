@@ -225,13 +225,23 @@ class Search:
         return Folds(
             losses=whole,
             fold=np.concatenate([np.full(len(r.validation_y), n) for n, r, _ in cuts]),
-            complexity={n: len(tries[n].differences(tries[0]).keys() - {"fades"}) for n in whole},
+            complexity={n: _complexity(tries[n], tries[0]) for n in whole},
             groups=np.concatenate(held) if held[0] is not None else None,  # type: ignore[arg-type]
         )
+
+
+def _complexity(recipe: Recipe, plain: Recipe) -> int:
+    """Count what a recipe switches on; that dropout and decay fade is no more."""
+    changed = recipe.differences(plain)
+    return sum(bool(value) for name, value in changed.items() if name != "fades")
 
 
 def _recipe(base: Recipe, remedies: Sequence[Remedy], settings: Settings) -> Recipe:
     for remedy in remedies:
         base = remedy.apply(base, settings)
-    # What is off cannot fade: such a recipe would be the plain one under another name.
-    return base if base.dropout or base.decay_epochs else replace(base, fades=False)
+    # What changes nothing would be another recipe under another name: strengths by layer that
+    # are those of the others, and what is off but fades.
+    apart = {rule.name for rule in base.rules if rule.value != getattr(base, rule.name)}
+    base = replace(base, rules=tuple(rule for rule in base.rules if rule.name in apart))
+    fades = base.fades and (base.uses("dropout") or base.uses("decay_epochs"))
+    return replace(base, fades=fades)
