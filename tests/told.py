@@ -1,5 +1,7 @@
 """A small run that is told to loggers, and watched on its way."""
 
+from dataclasses import replace
+
 from fitwell.data.tables import make_table
 from fitwell.runs.launch import launch_source
 from fitwell.runs.place import Place
@@ -21,10 +23,11 @@ class At(Silent):
             self._act()
 
 
-def run(out, *log, watch=None, resume=False):
+def run(out, *log, watch=None, resume=False, **more):
     table = make_table(make_frame(), "bought", name="table.csv")
     place = Place(out=out, resume=resume, workers=1, log=log)
-    return launch_source(QUESTION, table, place, watch or Silent(), options={"path": "made"})
+    asked = replace(QUESTION, **more)
+    return launch_source(asked, table, place, watch or Silent(), options={"path": "made"})
 
 
 def interrupt():

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from fitwell.errors import InputError
 from fitwell.own.optimizer import Optimizer
+from fitwell.rules import in_use
 
 Start = Literal["new", "given", "shrunk"]
 
@@ -25,12 +26,17 @@ class Rule(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What it is called among settings.
+        """What it is called among settings."""
+        return key_of(self.name, self.layers)
 
-        >>> Rule("head", "dropout", 0.2).key
-        'dropout[head]'
-        """
-        return f"{self.name}[{self.layers}]"
+
+def key_of(name: str, layers: str) -> str:
+    """Say what a strength is called among settings.
+
+    >>> key_of("dropout", ""), key_of("dropout", "head")
+    ('dropout', 'dropout[head]')
+    """
+    return f"{name}[{layers}]" if layers else name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,4 +133,4 @@ class Recipe:
 
     def uses(self, name: str) -> bool:
         """Say whether a strength is above 0 at all layers or at some."""
-        return bool(getattr(self, name)) or any(r.value for r in self.rules if r.name == name)
+        return in_use(getattr(self, name), self.rules, name)

@@ -52,6 +52,15 @@ def as_rules(listed: Iterable[tuple[str, str, float]]) -> Rules:
     return found
 
 
+def in_use(everywhere: float, listed: Iterable[tuple[str, str, float]], setting: str) -> bool:
+    """Say whether a setting is above 0 everywhere, or where one of the rules holds.
+
+    >>> in_use(0.0, [("head", "l1", 0.5)], "l1"), in_use(0.0, [("head", "l1", 0.5)], "l2")
+    (True, False)
+    """
+    return bool(everywhere) or any(value for _, name, value in listed if name == setting)
+
+
 def check_settings(settings: Mapping[str, float], where: str = "") -> None:
     """Check strengths and rates.
 

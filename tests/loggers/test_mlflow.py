@@ -69,6 +69,17 @@ def test_a_run_has_a_nested_run_per_trial_and_per_arm(tmp_path):
         assert found == list(enumerate(curve.train_log_loss, start=1))
 
 
+def test_settings_of_some_layers_have_names_that_mlflow_takes(tmp_path):
+    folder = tmp_path / "logs"
+    result = run(tmp_path / "out", f"mlflow:{folder}", layers=("[0]*",))
+    assert not any("logger" in note for note in result.notes)
+    _, _, children = read(folder)
+    found = [child.data.params for child in children["trial"].values()]
+    tried = [trial.settings for trial in result.trials]
+    values = [str(settings["l1[[0]*]"]) for settings in tried if "l1[[0]*]" in settings]
+    assert sorted(p["l1  0_42"] for p in found if "l1  0_42" in p) == sorted(values) != []
+
+
 def test_a_run_that_was_cut_off_and_resumed_is_told_once(tmp_path):
     out, folder = tmp_path / "out", tmp_path / "logs"
     with pytest.raises(KeyboardInterrupt):

@@ -125,9 +125,19 @@ class MLflow:
             values += [Metric(name, value, now, epoch) for epoch, value in enumerate(losses, 1)]
         for part in _parts(values, MOST["metrics"]):
             self._client.log_batch(run, metrics=part)
-        texts = [Param(name, str(value)) for name, value in (params or {}).items()]
+        texts = [Param(permitted(name), str(value)) for name, value in (params or {}).items()]
         for part in _parts(texts, MOST["params"]):
             self._client.log_batch(run, params=part)
+
+
+def permitted(name: str) -> str:
+    """Give a name that MLflow takes: of other characters their number, but for brackets.
+
+    >>> permitted("dropout[encoder.*]")
+    'dropout encoder._42'
+    """
+    plain = name.replace("[", " ").replace("]", "")
+    return re.sub(r"[^\w./ -]", lambda found: f"_{ord(found[0])}", plain)
 
 
 def _key(tags: Mapping[str, str]) -> tuple[str, str]:

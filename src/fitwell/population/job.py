@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fitwell.population.stack import Weights
 from fitwell.recipe import Rule
-from fitwell.rules import as_rules, strength
+from fitwell.rules import as_rules, in_use, strength
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Member:
 
     def uses(self, name: str) -> bool:
         """Say whether a strength is above 0 at all layers or at some."""
-        return bool(getattr(self, name)) or any(r.value for r in self.rules if r.name == name)
+        return in_use(getattr(self, name), self.rules, name)
 
     def at(self, names: Sequence[str], places: Sequence[str]) -> "Member":
         """Give the strengths that hold at one layer.

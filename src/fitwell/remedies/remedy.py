@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fitwell.recipe import Recipe, Rule
+from fitwell.recipe import Recipe, Rule, key_of
 
 Setting = float | int | str | bool
 
@@ -33,7 +33,7 @@ class Parameter:
     @property
     def key(self) -> str:
         """What it is called among settings: ``dropout``, or ``dropout[head]``."""
-        return Rule(self.layers, self.name, 0.0).key if self.layers else self.name
+        return key_of(self.name, self.layers)
 
     def at(self, u: float) -> Setting:
         """Map a number from 0 to 1 to a value; equal steps are equally probable.
