@@ -20,7 +20,7 @@ from fitwell.training.loop import train
 from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
 from fitwell.tuning.ledger import Ledger
-from fitwell.tuning.search import Search
+from fitwell.tuning.search import Search, _complexity
 from material import layered, make_material
 from stacks import NETWORKS, begun
 
@@ -79,17 +79,36 @@ def test_dropout_goes_where_regularize_puts_it(name, pattern):
 
 def test_without_noise_any_network_is_what_the_training_loop_makes_of_it():
     material = replace(make_material(), blueprint=layered(16, 24))
-    rules = (Rule("0", "l1", 0.0), Rule("3", "decay_epochs", 4.0), Rule("0", "l2", 1e-2))
-    recipe = Recipe(epochs=8, batch_size=32, learning_rate=0.01, l1=1e-2, rules=rules, fades=True)
+    rules = (Rule("6", "l1", 1e-2), Rule("3", "decay_epochs", 4.0), Rule("0", "l2", 1e-2))
+    recipe = Recipe(epochs=8, batch_size=32, learning_rate=0.01, rules=rules, fades=True)
     [batch] = layout(material, {0: recipe}, 1, read_every=1, keeps=True, curves=True)
     [track] = advance(batch.course, batch.begin(), 8).tracks
     alone = train(material, recipe, 1)
     np.testing.assert_allclose(track.validation, alone.validation_log_loss, rtol=1e-5)
     np.testing.assert_allclose([l1 for _, l1, _ in track.curves], alone.l1_term, rtol=1e-4)
     np.testing.assert_allclose([l2 for *_, l2 in track.curves], alone.l2_term, rtol=1e-4)
-    bare = train(material, replace(recipe, rules=()), 1)
-    assert not np.allclose(alone.validation_log_loss, bare.validation_log_loss, rtol=1e-3)
+    for rule in rules:  # each of them does something
+        less = train(material, replace(recipe, rules=tuple(r for r in rules if r != rule)), 1)
+        assert not np.allclose(alone.validation_log_loss, less.validation_log_loss, rtol=1e-4)
     assert (alone.weights["0.weight"] == 0).sum() == 0 < (alone.weights["6.weight"] == 0).sum()
+
+
+@pytest.mark.parametrize("widths", [(16, 24), layered(16, 24)], ids=["fused", "single"])
+def test_dropout_of_one_layer_fades_as_that_of_all_does(widths):
+    """Until half of the epochs nothing differs, then all does; alone it is the loop's schedule."""
+    material = make_material()
+    if not isinstance(widths, tuple):
+        material = replace(material, blueprint=widths)
+    steady = Recipe(epochs=8, batch_size=32, rules=(Rule("0", "dropout", 0.4),))
+    curves = []
+    for recipe in (steady, replace(steady, fades=True)):
+        [batch] = layout(material, {0: recipe}, 1, read_every=1)
+        [track] = advance(batch.course, batch.begin(), 8).tracks
+        alone = train(material, recipe, 1).validation_log_loss
+        curves.append((np.array(track.validation), np.array(alone)))
+    for one, other in zip(*curves, strict=True):
+        np.testing.assert_array_equal(one[:5], other[:5])
+        assert (one[5:] != other[5:]).all()
 
 
 def test_a_timescale_of_a_layer_is_its_decay_by_its_own_formula():
@@ -125,6 +144,13 @@ def test_a_search_tries_strengths_of_some_layers_and_the_default_has_none():
     assert {"l1[0]", "decay_epochs[0]", "dropout[0]"} <= keys
     apart = [s for s in others if "dropout[0]" in s]
     assert all(s["dropout[0]"] != s.get("dropout", 0.0) for s in apart)
+
+
+def test_a_strength_that_is_off_at_some_layers_is_no_further_remedy():
+    plain = Recipe()
+    assert _complexity(replace(plain, l1=1e-4, rules=(Rule("0", "l1", 0.0),)), plain) == 1
+    assert _complexity(replace(plain, l1=1e-4, rules=(Rule("0", "l1", 1e-5),)), plain) == 2
+    assert _complexity(replace(plain, dropout=0.2, fades=True), plain) == 1
 
 
 def test_a_search_of_single_networks_finds_the_same_without_noise():
@@ -172,3 +198,5 @@ def test_on_a_graphics_card_they_are_trained_one_by_one():
     reason = "layers have strengths of their own"
     assert way_of(material, {0: BASE, 1: recipe}, "cuda") == ("single", reason)
     assert way_of(material, {0: BASE}, "cuda") == ("fused", "")
+    [batch] = layout(material, {0: BASE, 1: recipe}, 1)  # and together where they can be
+    assert [member.rules for member in batch.members] == [(), recipe.rules]
