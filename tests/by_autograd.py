@@ -71,6 +71,22 @@ def by_autograd(course, start, member, epochs):
     return network, np.array(read)
 
 
+def check(course, state, done, members):
+    """Hold every member against `by_autograd`.
+
+    In float32, where sums come in another order; hence 1e-3 of the largest number.
+    """
+    for place, member in enumerate(members):
+        network, read = by_autograd(course, state.weights[0], member, done.epoch)
+        found = course.shape.state(done.weights[place])
+        assert found.keys() == network.state_dict().keys()
+        for key, expected in network.state_dict().items():
+            assert found[key].dtype == expected.numpy().dtype
+            atol = 1e-3 * max(1, expected.abs().max())
+            np.testing.assert_allclose(found[key], expected, rtol=0, atol=atol, err_msg=key)
+        np.testing.assert_allclose(done.tracks[place].validation, read[1::2].mean(1), rtol=1e-3)
+
+
 @torch.no_grad()
 def step_(optimizer, weights, rate, member, share):
     for name, w in weights.items():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from by_autograd import MEMBERS, build, by_autograd
+from by_autograd import MEMBERS, build, check
 from fitwell.population.activations import KINDS, bend_, bend_backward_
 from fitwell.population.advance import advance
 from fitwell.population.engine import LEVELS, Rates, noise_of
@@ -27,19 +27,8 @@ KNOWN = [
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_member_is_what_autograd_and_torchs_adam_make_of_it(name):
-    """In float32, where sums come in another order; hence 1e-3 of the largest number."""
     course, state = begun(name)
-    done = advance(course, state, 6)
-    for place, member in enumerate(MEMBERS):
-        network, read = by_autograd(course, state.weights[0], member, 6)
-        found = course.shape.state(done.weights[place])
-        assert found.keys() == network.state_dict().keys()
-        for key, expected in network.state_dict().items():
-            assert found[key].dtype == expected.numpy().dtype
-            np.testing.assert_allclose(
-                found[key], expected, rtol=0, atol=1e-3 * max(1, expected.abs().max()), err_msg=key
-            )
-        np.testing.assert_allclose(done.tracks[place].validation, read[1::2].mean(1), rtol=1e-3)
+    check(course, state, advance(course, state, 6), MEMBERS)
 
 
 @pytest.mark.parametrize("layer", KNOWN, ids=lambda layer: type(layer).__name__)

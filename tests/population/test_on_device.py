@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from by_autograd import MEMBERS, by_autograd
+from by_autograd import MEMBERS, check
 from fitwell.population.advance import advance
 from fitwell.population.engine import Rates
 from fitwell.population.fused import Fused
@@ -51,17 +51,9 @@ def on(device, name, *members, **options):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_member_is_what_autograd_and_torchs_adam_make_of_it(name, device):
-    """In float32, where sums come in another order; hence 1e-3 of the largest number."""
     course, state = on(device, name)
     done = advance(course, state, 6)
-    for place, member in enumerate(MEMBERS):
-        network, read = by_autograd(course, state.weights[0], member, 6)
-        found = course.shape.state(done.weights[place])
-        for key, expected in network.state_dict().items():
-            np.testing.assert_allclose(
-                found[key], expected, rtol=0, atol=1e-3 * max(1, expected.abs().max()), err_msg=key
-            )
-        np.testing.assert_allclose(done.tracks[place].validation, read[1::2].mean(1), rtol=1e-3)
+    check(course, state, done, MEMBERS)
     assert (done.weights[1] == 0).any()
 
 
