@@ -138,7 +138,7 @@ def _run(verb: str, given: dict[str, Any]) -> None:
                     verb=verb,  # type: ignore[arg-type]  # one of the three commands above
                     budget=parse_budget(budget) if budget else 0.0,
                     widths=_widths(given.pop("widths")),
-                    layers=_names(given.pop("layers", "")),
+                    layers=_patterns(given.pop("layers", "")),
                     **given,
                 )
                 result = launch(question, data, place, watch)
@@ -164,8 +164,8 @@ def _widths(text: str) -> tuple[int, ...]:
         ) from error
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _patterns(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
 @main.command()

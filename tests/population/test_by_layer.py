@@ -12,6 +12,8 @@ from fitwell.population.advance import advance
 from fitwell.population.job import Member
 from fitwell.population.layout import layout, way_of
 from fitwell.population.networks import member_of, treat
+from fitwell.population.stack import Stack
+from fitwell.population.tensors import Tensors
 from fitwell.recipe import Recipe, Rule
 from fitwell.remedies import all_remedies
 from fitwell.remedies.dropout import DropoutHook
@@ -19,6 +21,7 @@ from fitwell.remedies.dropout_places import places
 from fitwell.training.loop import train
 from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
+from fitwell.tuning.candidates import parameters_of
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.search import Search, _complexity
 from material import layered, make_material
@@ -190,5 +193,30 @@ def test_on_a_graphics_card_they_are_trained_one_by_one():
     reason = "layers have strengths of their own"
     assert way_of(material, {0: BASE, 1: recipe}, "cuda") == ("single", reason)
     assert way_of(material, {0: BASE}, "cuda") == ("fused", "")
-    [batch] = layout(material, {0: BASE, 1: recipe}, 1)  # and together where they can be
+    [batch] = layout(material, {0: BASE, 1: recipe}, 1, device="cuda")
+    assert isinstance(batch.course.shape, Tensors)
+    assert batch.course.chunk == 1
+    [batch] = layout(material, {0: BASE, 1: recipe}, 1)  # together where they can be
+    assert isinstance(batch.course.shape, Stack)
     assert [member.rules for member in batch.members] == [(), recipe.rules]
+
+
+def test_rates_of_the_networks_own_that_nothing_set_do_not_fade():
+    own = nn.Sequential(
+        nn.Linear(7, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 8), nn.ReLU(), nn.Dropout(0.1),
+        nn.Linear(8, 3),
+    )  # fmt: skip
+    member = Member(number=0, rules=(Rule("0", "dropout", 0.3),))
+    treated = treat(own, member, batch_norm=False)
+    treated.set_dropout_(0.5)
+    assert [layer.p for layer in treated.module if isinstance(layer, nn.Dropout)] == [0.15, 0.1]
+    assert [layer.p for layer in treated.remove() if isinstance(layer, nn.Dropout)] == [0.4, 0.1]
+
+
+def test_optunas_table_holds_what_a_layer_has_where_it_is_not_said():
+    ledger = Ledger()
+    parameters = parameters_of(REMEDIES)
+    trial = ledger.ask("x", parameters, 1, {"decay_epochs": 30.0, "dropout": 0.15, "l1[0]": 1e-4})
+    assert {key: trial.params[key] for key in ("decay_epochs[0]", "dropout[0]", "l1[0]", "l1")} == {
+        "decay_epochs[0]": 30.0, "dropout[0]": 0.15, "l1[0]": 1e-4, "l1": 0.0,
+    }  # fmt: skip

@@ -85,6 +85,7 @@ def numbers(result: Result) -> dict[str, float]:
     if chosen:
         for name in ("l1", "l2", "dropout", "decay_epochs", "weight_decay", "zeros"):
             found[f"chosen/{name}"] = float(getattr(chosen, name))
+        found |= {f"chosen/{key}": value for key, value in chosen.by_layer.items()}
         found |= _limits("chosen/promised_log_loss", chosen.promised_log_loss)
         found |= _limits("chosen/estimated_log_loss", chosen.estimated_log_loss)
     cost = result.cost

@@ -120,7 +120,7 @@ class MLflow:
         curves: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         now = int(time.time() * 1000)
-        values = [Metric(name, value, now, 0) for name, value in (metrics or {}).items()]
+        values = [Metric(permitted(name), value, now, 0) for name, value in (metrics or {}).items()]
         for name, losses in (curves or {}).items():
             values += [Metric(name, value, now, epoch) for epoch, value in enumerate(losses, 1)]
         for part in _parts(values, MOST["metrics"]):

@@ -56,9 +56,15 @@ def way_of(material: Material, recipes: Recipes, device: str) -> tuple[Way, str]
             return "apart", found
         stack = stack_of(network)
         single = single or (stack if isinstance(stack, str) else "")
-    if device != "cpu" and any(recipe.rules for recipe in recipes.values()):
-        single = single or "layers have strengths of their own"
+    single = single or _apart_on_device(recipes, device)
     return ("single" if single else "fused"), single
+
+
+def _apart_on_device(recipes: Recipes, device: str) -> str:
+    """Say why a stack is not fused on a device; empty where it is."""
+    if device != "cpu" and any(recipe.rules for recipe in recipes.values()):
+        return "layers have strengths of their own"
+    return ""
 
 
 def _apart(material: Material, recipes: Recipes, device: str) -> str:
@@ -93,21 +99,22 @@ def layout(
         first: added to every number, to tell the members of several layouts apart.
         options: of the `Course`.
     """
+    single = _apart_on_device(recipes, options.get("device", "cpu"))
     frames: dict[Recipe, list[int]] = {}
     for number, recipe in recipes.items():
         frames.setdefault(frame(recipe), []).append(number)
     batches = []
     for recipe, numbers in frames.items():
         network = _network(material, recipe, seed)
-        shape = _shape(network)
+        shape = _shape(network, fused=not single)
         members = [member_of(n + first, recipes[n], material) for n in numbers]
         course = Course(material=material, shape=shape, recipe=recipe, seed=seed, **options)
         batches.append(Batch(course=course, start=shape.vector(network), members=tuple(members)))
     return batches
 
 
-def _shape(network: nn.Module) -> Stack | Tensors:
-    stack = stack_of(network)
+def _shape(network: nn.Module, *, fused: bool) -> Stack | Tensors:
+    stack = stack_of(network) if fused else ""
     found = tensors_of(network) if isinstance(stack, str) else stack
     assert not isinstance(found, str)  # way_of has looked
     return found

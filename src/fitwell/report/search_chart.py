@@ -113,7 +113,8 @@ def _is_chosen(trial: Trial, chosen: Regularization | None) -> bool:
     if chosen is None or chosen.kept_untreated or trial.dropped:
         return False
     names = ("l1", "l2", "decay_epochs", "dropout", "fades", "batch_norm")
-    return all(
+    by_layer = {key: value for key, value in trial.settings.items() if "[" in key}
+    return by_layer == chosen.by_layer and all(
         math.isclose(float(trial.settings.get(name, 0.0)), getattr(chosen, name), rel_tol=1e-9)
         for name in names
     )

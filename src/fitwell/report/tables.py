@@ -137,7 +137,6 @@ def regularization_table(result: Result, lang: str) -> Table | None:
     if chosen.decay_epochs:
         scale = timescale(chosen.decay_epochs, lang)
         decay = f"weight_decay {strength(chosen.weight_decay)}\n({scale})"
-    fades = chosen.fades and bool(chosen.dropout or chosen.decay_epochs or chosen.by_layer)
     by_layer = [setting_text(*one, [], lang) for one in chosen.by_layer.items()]
     fading = translate("dropout and decay fall to 0 in the second half of the epochs", lang)
     rows = [
@@ -146,7 +145,7 @@ def regularization_table(result: Result, lang: str) -> Table | None:
         (translate("decoupled L2", lang), decay),
         (translate("dropout", lang), written(chosen.dropout)),
         *([(translate("by layer", lang), "\n".join(by_layer))] if by_layer else []),
-        (f"{translate('fading', lang)}\n{fading}", translate("on", lang) if fades else off),
+        (f"{translate('fading', lang)}\n{fading}", translate("on", lang) if chosen.fades else off),
         (translate("batch norm", lang), translate("on", lang) if chosen.batch_norm else off),
         (translate("exact zeros", lang), percent(chosen.zeros, lang)),
     ]

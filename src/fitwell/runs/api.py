@@ -199,8 +199,9 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
         raise InputError(f"lang is {options['lang']!r}, but en or ko is expected.")
     if isinstance(options.get("log"), str):
         options = {**options, "log": (options["log"],)}
-    layers = options.get("layers", ())
-    options = {**options, "layers": (layers,) if isinstance(layers, str) else tuple(layers)}
+    layers = options.get("layers") or ()
+    several = isinstance(layers, list | tuple)
+    options = {**options, "layers": tuple(layers) if several else (layers,)}
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))

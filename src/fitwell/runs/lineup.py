@@ -1,6 +1,6 @@
 """Which arms a run has: those of its verb that the network allows, and the user's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from torch import nn
@@ -11,12 +11,10 @@ from fitwell.determinism import seeded
 from fitwell.errors import FitwellError, InputError
 from fitwell.population.networks import built, member_of, treat
 from fitwell.remedies.batch_norm import insert_batch_norm
-from fitwell.remedies.dropout_places import places
 from fitwell.remedies.remedy import Setting
-from fitwell.rules import matches
 from fitwell.runs.finals import example_of
+from fitwell.runs.layers import by_layer
 from fitwell.runs.question import Question
-from fitwell.surgery import penalized
 from fitwell.task import Task
 
 
@@ -41,33 +39,9 @@ def line_up(question: Question, task: Task) -> tuple[ArmPlan, ...]:
         greedy=question.greedy,
         given=task.given is not None,
     )
-    by_layer = _by_layer(task, question.layers)
-    planned = tuple(replace(_fixed(arm, question.fixed), by_layer=by_layer) for arm in planned)
+    apart = by_layer(_network(task), question.layers)
+    planned = tuple(replace(_fixed(arm, question.fixed), by_layer=apart) for arm in planned)
     return (*planned, *own)
-
-
-def _by_layer(task: Task, patterns: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Pair patterns of layer names with the strengths that their layers can have.
-
-    Raises:
-        InputError: a pattern fits no layer with weights, or all of them.
-    """
-    if not patterns:
-        return ()
-    network = _network(task)
-    names = [weight.layer for weight in penalized(network)]
-    found = []
-    for pattern in patterns:
-        fits = [name for name in names if matches(pattern, name)]
-        if not fits or len(fits) == len(names):
-            raise InputError(
-                f"--layers: {pattern!r} fits {'all layers' if fits else 'no layer'} with weights;"
-                f" a pattern that fits some of {', '.join(dict.fromkeys(names))} is expected."
-            )
-        dropped = any(matches(pattern, name) for name in places(network))
-        kinds = ("l1", "decay_epochs", *(("dropout",) if dropped else ()))
-        found += [(pattern, kind) for kind in kinds]
-    return tuple(found)
 
 
 def _fixed(arm: ArmPlan, fixed: Mapping[str, Setting]) -> ArmPlan:

@@ -16,6 +16,8 @@ from fitwell.recipe import Recipe
 
 Verb = Literal["diagnose", "tune", "compare"]
 SEEDS = {"diagnose": 1, "tune": 3, "compare": 5}
+FIRST = 3
+"""With ``--layers`` the settings from this one on can differ by layer."""
 RESAMPLES = {"diagnose": 0, "tune": 0, "compare": 10}
 """Ten: with five a gain of 3 points on 2,000 rows is often missed (tests/statistics)."""
 CHOICES = {
@@ -125,6 +127,24 @@ class Question:
         if wrong:
             raise InputError("; ".join(wrong) + ".")
         self._check_ensembles()
+        self._check_layers()
+
+    def _check_layers(self) -> None:
+        if not self.layers:
+            return
+        for one in self.layers:
+            if not isinstance(one, str) or not one:
+                raise InputError(f"--layers: {one!r} is no pattern of layer names, such as 'head'.")
+        if len(self.fixed) == 3:
+            raise InputError(
+                "--layers: l1, decay_epochs and dropout are all given, so that nothing is left to"
+                " search for these layers. Leave one out."
+            )
+        if self.trials < FIRST:
+            raise InputError(
+                f"--layers: --trials is {self.trials}, but the first two settings are those without"
+                f" it. Give at least {FIRST}."
+            )
 
     def _check_ensembles(self) -> None:
         if self.bag and self.greedy:

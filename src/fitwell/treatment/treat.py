@@ -77,6 +77,7 @@ def regularize(
     _check_rules(rules, module, weights)
     terms, changes = penalize(weights, base, rules)
     former = {name: own_rates(layer) for name, layer in module.named_modules()}
+    set_rates = set[str]()
     dropped = dropout or any(settings.get("dropout") for settings in rules.values())
     if dropped:
         if batch_norm or any(isinstance(layer, NORMS) for layer in module.modules()):
@@ -85,9 +86,11 @@ def regularize(
                 " (Li et al., CVPR 2019); prefer one of the two.",
                 stacklevel=2,
             )
-        changes += insert_dropout(
+        inserted = insert_dropout(
             module, lambda *names: strength(rules, "dropout", dropout, *names)
         )
+        set_rates = {change.layer for change in inserted}
+        changes += inserted
     if batch_norm:
         changes += insert_batch_norm(module)
     changes += strangers(module)
@@ -97,7 +100,7 @@ def regularize(
         terms,
         exact_zeros=exact_zeros,
         warm_up=warm_up,
-        former_rates=former if dropped else {},
+        former_rates={n: rates for n, rates in former.items() if (n or "model") in set_rates},
     )
 
 

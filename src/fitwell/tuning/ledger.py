@@ -133,7 +133,8 @@ class Ledger:
     ) -> optuna.Trial:
         """Begin a trial of exactly these settings."""
         study = self.study(name)
-        full = {p.key: settings.get(p.key, _absent(p)) for p in parameters}
+        # What some layers have is, where it is not said, what all have.
+        full = {p.key: settings.get(p.key, settings.get(p.name, _absent(p))) for p in parameters}
         study.enqueue_trial(full, user_attrs={"candidate": number})
         return study.ask({p.key: _distribution(p) for p in parameters})
 
