@@ -1,6 +1,7 @@
 """`--layers`: strengths of some layers, from the command line to the report."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ def test_a_run_searches_strengths_of_a_layer_and_tells_them(fitwell, table, quic
     told = settings_phrase(chosen.regularization)
     [ringed] = [trial for trial in chosen.trials if _is_chosen(trial, chosen.regularization)]
     assert {k: v for k, v in ringed.settings.items() if "[" in k} == chosen.regularization.by_layer
+    other = replace(ringed, settings={k: v for k, v in ringed.settings.items() if "[" not in k})
+    assert not _is_chosen(other, chosen.regularization)
     assert "0: " in told
     for file in ("run/report.html", "run/report.md"):
         assert told in Path(file).read_text()
