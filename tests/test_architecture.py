@@ -15,7 +15,7 @@ FLOORS = {
     "results": 1, "exits": 1,
     "statistics": 2, "storage": 2, "determinism": 2, "own": 2,
     "data": 3, "models": 3, "recipe": 3,
-    "vetting": 4, "surgery": 3, "rules": 3, "dataflow": 4, "task": 4,
+    "vetting": 4, "surgery": 3, "rules": 2, "dataflow": 4, "task": 4,
     "compaction": 5, "remedies": 5,
     "treatment": 6,
     "population": 7,
