@@ -87,6 +87,18 @@ def test_a_training_in_pieces_and_regrouped_is_the_same_bit_for_bit():
         assert pieces.tracks[place].validation == whole.tracks[number].validation
 
 
+@pytest.mark.parametrize("sampling", ["reshuffle", "replacement"])
+def test_how_many_batches_are_taken_out_at_once_changes_nothing(sampling, monkeypatch):
+    course, start = make_course(make_material(), Recipe(epochs=3, batch_size=32, sampling=sampling))
+    found = []
+    for at_once in (1, 2 * 32 * 7, 2**22):
+        monkeypatch.setattr("fitwell.population.advance.AT_ONCE", at_once)
+        found.append(advance(course, begin(MEMBERS, start, len(start)), 3))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.weights, found[0].weights)
+        assert other.tracks[2].train == found[0].tracks[2].train
+
+
 def test_rows_are_judged_at_the_epoch_that_the_other_parts_stop_at():
     recipe = Recipe(epochs=12, batch_size=32, learning_rate=0.03)
     course, start = make_course(make_material(), recipe, read_every=1)

@@ -1,9 +1,11 @@
 """Take some members from one epoch to a later one. Where and with whom changes nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from fitwell.population.course import Course
 from fitwell.population.engine import Engine, Minibatch, Rates
@@ -18,6 +20,9 @@ from fitwell.recipe import Recipe
 from fitwell.remedies.dropout import schedule
 from fitwell.remedies.shuffling import batches, order_of, steps_per_epoch
 
+AT_ONCE = 2**22
+"""So many numbers of rows are taken out at once: 16 MiB."""
+
 
 def advance(
     course: Course, state: State, until: int, on_epoch: Callable[[], None] = lambda: None
@@ -29,8 +34,8 @@ def advance(
     the matrix products are, whoever is trained beside it and however often it is cut.
     """
     material, recipe = course.material, course.recipe
-    steps = state.epoch * steps_per_epoch(len(material.train_y), recipe.batch_size)
-    engine = _engine(course, state, steps)
+    per_epoch = steps_per_epoch(len(material.train_y), recipe.batch_size)
+    engine = _engine(course, state, state.epoch * per_epoch)
     x, y = engine.inputs(material.train_x), material.train_y
     held, classes = engine.inputs(material.validation_x), material.validation_y
     class_weights = material.class_weights(recipe)
@@ -39,23 +44,10 @@ def advance(
     ends = {member.epochs or recipe.epochs for member in members}
     reader = Reader(state.tracks, course, class_weights[classes])
     for epoch in range(state.epoch + 1, until + 1):
-        order = order_of(course.seed, epoch)
-        parts = list(batches(len(x), recipe.batch_size, recipe.sampling, order))
         rates = _rates(members, layers, recipe, epoch)
-        target = y[torch.cat(parts).numpy()]
-        weights = class_weights[target]
-        end = 0
-        for number, part in enumerate(parts):
-            start, end = end, end + len(part)
-            weight = weights[start:end]
-            rows = Minibatch(
-                x=x.index_select(0, part.to(x.device)),  # wide rows: a fifth of indexing's time
-                target=target[start:end],
-                weight=weight / weight.sum(),
-                draw=(course.seed, epoch, number),
-            )
-            engine.step(rows, rates)
-        reader.trained(engine.taken() / len(parts))
+        for minibatch in _minibatches(course, x, class_weights, epoch):
+            engine.step(minibatch, rates)
+        reader.trained(engine.taken() / per_epoch)
         if epoch % course.read_every == 0 or epoch in ends:
             reader.read(epoch, engine.losses(held, classes), engine)
         if course.curves:
@@ -63,6 +55,27 @@ def advance(
         on_epoch()
     weights, first, second = engine.vectors
     return State(tracks=reader.tracks(), weights=weights, first=first, second=second)
+
+
+def _minibatches(
+    course: Course, x: Tensor, class_weights: NDArray[np.float32], epoch: int
+) -> Iterator[Minibatch]:
+    """Give the batches of an epoch; ``x`` are the training rows as the engine reads them.
+
+    Rows are taken out for many batches at once: a search at 2x64 takes 3 % less time (ours).
+    """
+    order, recipe = order_of(course.seed, epoch), course.recipe
+    parts = list(batches(len(x), recipe.batch_size, recipe.sampling, order))
+    at_once = max(1, AT_ONCE // (recipe.batch_size * x[0].numel()))
+    for first in range(0, len(parts), at_once):
+        some = parts[first : first + at_once]
+        rows, sizes = torch.cat(some), [len(part) for part in some]
+        target, ends = course.material.train_y[rows.numpy()], np.cumsum(sizes)[:-1]
+        taken = torch.split(x.index_select(0, rows.to(x.device)), sizes)
+        classes = np.split(target, ends)
+        weights = [part / part.sum() for part in np.split(class_weights[target], ends)]
+        for number, row in enumerate(zip(taken, classes, weights, strict=True), first):
+            yield Minibatch(*row, draw=(course.seed, epoch, number))
 
 
 def _engine(course: Course, state: State, steps: int) -> Engine:
