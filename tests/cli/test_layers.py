@@ -39,7 +39,7 @@ def test_a_run_searches_strengths_of_a_layer_and_tells_them(fitwell, table, quic
     assert {k: v for k, v in ringed.settings.items() if "[" in k} == chosen.regularization.by_layer
     other = replace(ringed, settings={k: v for k, v in ringed.settings.items() if "[" not in k})
     assert not _is_chosen(other, chosen.regularization)
-    assert "0: " in told
+    assert "(layers 0" in told
     for file in ("run/report.html", "run/report.md"):
         assert told in Path(file).read_text()
     assert fitwell("report", "run", "--lang", "ko").exit_code == 0

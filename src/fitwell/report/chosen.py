@@ -71,25 +71,24 @@ def settings_text(arm: Arm | Member | Trial, lang: str) -> str:
 
 
 def setting_text(key: str, value: Setting, fading: list[str], lang: str) -> str:
-    """Write one setting; what only some layers have stands behind their name.
+    """Write one setting; what only some layers have says which.
 
     >>> setting_text("dropout", 0.2, ["fading to 0"], "en"), setting_text("l1[head]", 0.0, [], "en")
-    ('dropout 0.2 (fading to 0)', 'head: L1 off')
+    ('dropout 0.2 (fading to 0)', 'L1 off (layers head)')
     """
     name, _, layers = key.removesuffix("]").partition("[")
     label = translate(_SETTINGS.get(name, name), lang)
-    if layers:
-        label = f"{layers}: {label}"
+    where = [translate("layers {names}", lang).format(names=layers)] if layers else []
     if layers and not value:
-        return f"{label} {translate('off', lang)}"
+        return noted(f"{label} {translate('off', lang)}", where, lang)
     if name == "decay_epochs":
-        return noted(label, [timescale(float(value), lang), *fading], lang)
+        return noted(label, [*where, timescale(float(value), lang), *fading], lang)
     if isinstance(value, bool):
         return label if value else f"{label}: {translate('off', lang)}"
     if isinstance(value, str):
         return f"{label}: {translate(value, lang)}"
     text = f"{label} {strength(value) if name in _STRENGTHS else f'{value:g}'}"
-    return noted(text, fading if name == "dropout" else [], lang)
+    return noted(text, [*where, *(fading if name == "dropout" else [])], lang)
 
 
 def optimism(regularization: Regularization) -> Interval | None:
