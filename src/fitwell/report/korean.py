@@ -96,7 +96,7 @@ KOREAN: dict[str, str] = {
     "timescale {epochs} epochs": "시간 척도 {epochs}에폭",
     "fading to 0": "후반에 0까지 감소",
     "by layer": "층별 설정",
-    "layers {names}": "{names} 층",
+    "layers {names}": "층 {names}",
     "fading": "점진적 감소",
     "dropout and decay fall to 0 in the second half of the epochs": (
         "학습 후반에 드롭아웃과 가중치 감쇠를 0까지 줄임"
