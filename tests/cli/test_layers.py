@@ -101,5 +101,6 @@ def test_in_python_a_pattern_or_several():
     tried = [[trial.settings for trial in answer.result.trials] for answer in (one, several)]
     assert tried[0] == tried[1]
     assert any("l1[0]" in trial.settings for trial in one.result.trials)
-    with pytest.raises(InputError, match="--layers: 0 is no pattern of layer names"):
-        tune("mlp", frame, layers=[0], **quick)
+    for given in ([0], 0):
+        with pytest.raises(InputError, match="--layers: 0 is no pattern of layer names"):
+            tune("mlp", frame, layers=given, **quick)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from by_autograd import MEMBERS, by_autograd
+from by_autograd import MEMBERS, build, by_autograd
 from fitwell.models.blueprint import Blueprint
 from fitwell.population.advance import advance
 from fitwell.population.course import Course, chunk_size
@@ -97,6 +97,17 @@ def test_how_many_batches_are_taken_out_at_once_changes_nothing(sampling, monkey
     for other in found[1:]:
         np.testing.assert_array_equal(other.weights, found[0].weights)
         assert other.tracks[2].train == found[0].tracks[2].train
+
+
+def test_the_training_loss_is_the_mean_of_the_batches():
+    """A network that hardly learns has the loss that it begins with; 150 rows are three batches."""
+    recipe = Recipe(epochs=2, batch_size=50, learning_rate=1e-9)
+    course, start = make_course(make_material(rows=150), recipe)
+    [track] = advance(course, begin(MEMBERS[:1], start, len(start)), 2).tracks
+    network = build(course, start).eval()
+    x, y = course.material.train_x, course.material.train_y
+    loss = torch.nn.functional.cross_entropy(network(torch.from_numpy(x)), torch.from_numpy(y))
+    assert track.train == pytest.approx([loss.item()] * 2, rel=1e-5)
 
 
 def test_rows_are_judged_at_the_epoch_that_the_other_parts_stop_at():

@@ -199,9 +199,12 @@ def _sort(options: dict[str, Any]) -> tuple[Place, dict[str, Any], dict[str, Any
         raise InputError(f"lang is {options['lang']!r}, but en or ko is expected.")
     if isinstance(options.get("log"), str):
         options = {**options, "log": (options["log"],)}
-    layers = options.get("layers") or ()
-    several = isinstance(layers, list | tuple)
-    options = {**options, "layers": tuple(layers) if several else (layers,)}
+    layers = options.get("layers")
+    if layers is not None:
+        several = isinstance(layers, list | tuple)
+        options = {**options, "layers": tuple(layers) if several else (layers,)}
+    else:
+        options = {name: value for name, value in options.items() if name != "layers"}
     place = Place(**{"out": None, **{k: v for k, v in options.items() if k in about_place}})
     if place.out is not None:
         place = replace(place, out=Path(place.out))
