@@ -144,7 +144,7 @@ def regularization_table(result: Result, lang: str) -> Table | None:
         *([("λ₂ (L2)", written(chosen.l2))] if chosen.l2 else []),
         (translate("decoupled L2", lang), decay),
         (translate("dropout", lang), written(chosen.dropout)),
-        *([(translate("by layer", lang), "\n".join(by_layer))] if by_layer else []),
+        *((translate("by layer", lang), text) for text in by_layer),
         (f"{translate('fading', lang)}\n{fading}", translate("on", lang) if chosen.fades else off),
         (translate("batch norm", lang), translate("on", lang) if chosen.batch_norm else off),
         (translate("exact zeros", lang), percent(chosen.zeros, lang)),
