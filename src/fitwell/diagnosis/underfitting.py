@@ -56,10 +56,13 @@ def _reference(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    # In float64: OpenBLAS 0.3.31 multiplies float32 rows of 5 columns by a vector out of stack
+    # memory that it has not written (AVX-512), and NumPy then warns of values it never had.
+    doubles = x.astype(np.float64)
     with warnings.catch_warnings():
         # One that has not converged is a weaker reference, never a wrong one.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(max_iter=200).fit(x, y, sample_weight=weights)
+        model = LogisticRegression(max_iter=200).fit(doubles, y, sample_weight=weights)
     found = np.zeros((len(y), classes))
-    found[:, model.classes_] = model.predict_proba(x)
+    found[:, model.classes_] = model.predict_proba(doubles)
     return row_log_losses(found, y)
