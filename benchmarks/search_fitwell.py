@@ -19,7 +19,7 @@ from fitwell.runs.ensembles import FOLDS
 from fitwell.training.loop import probabilities, restore
 from fitwell.training.outcome import Job, Outcome
 from fitwell.training.workers import Crew
-from fitwell.tuning.candidates import candidates
+from fitwell.tuning.candidates import Settings, candidates
 from fitwell.tuning.ledger import Ledger
 from fitwell.tuning.search import Choice, Search
 
@@ -32,10 +32,7 @@ def screen(problem: Problem, seed: int) -> Found:
     base, material = _recipe(problem), problem.task.material
     tries = {0: base}
     for settings in candidates(REMEDIES, problem.most_trials, seed)[1:]:
-        recipe = base
-        for remedy in REMEDIES:
-            recipe = remedy.apply(recipe, settings)
-        tries[len(tries)] = recipe
+        tries[len(tries)] = treated(problem, settings)
     batches = [
         replace(batch, course=replace(batch.course, keeps=True))
         for batch in layout(material, tries, seed, bfloat16=True)
@@ -47,13 +44,16 @@ def screen(problem: Problem, seed: int) -> Found:
     network = restore(material, base, _outcome(shape.state(best.kept)))
     seconds = time.perf_counter() - begun
     chosen = tries[best.member.number]
+    plain, epochs = _untreated(problem, seed)
     return Found(
         settings=chosen.differences(base),
         choice=probabilities(network, problem.test_x.numpy()),
         refit=refit(problem, chosen, best.best_epoch, seed),
         seconds=seconds,
-        untreated=_untreated(problem, seed),
+        untreated=plain,
         extra={
+            "epochs": best.best_epoch,
+            "untreated_epochs": epochs,
             "equivalents": sum(track.epochs for track in tracks.values()) / base.epochs,
             "share_of_peak": _flops(problem, tracks.values()) / seconds / _peak(),
         },
@@ -67,13 +67,16 @@ def default(problem: Problem, seed: int) -> Found:
     same = next(trial for trial in choice.trials if trial.settings == choice.settings)
     refitted = refit(problem, choice.recipe, same.best_epoch, seed)
     seconds = time.perf_counter() - begun
+    plain, epochs = _untreated(problem, seed)
     return Found(
         settings=choice.settings,
         choice=train(problem, choice.recipe, seed),
         refit=refitted,
         seconds=seconds,
-        untreated=_untreated(problem, seed),
+        untreated=plain,
         extra={
+            "epochs": same.best_epoch,
+            "untreated_epochs": epochs,
             "kept_untreated": choice.kept_plain,
             "promised": choice.promised.value,
             "estimate": choice.estimate.value if choice.estimate else None,
@@ -128,16 +131,35 @@ def _recipe(problem: Problem) -> Recipe:
     )
 
 
-def _untreated(problem: Problem, seed: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _untreated(
+    problem: Problem, seed: int
+) -> tuple[tuple[NDArray[np.floating], NDArray[np.floating]], int]:
     """Train the plain recipe on one split, and again on all rows for as many epochs."""
     plain = _recipe(problem)
     outcome = _outcome_of(problem, plain, seed)
-    return _read(problem, plain, outcome), refit(problem, plain, outcome.best_epoch, seed)
+    again = refit(problem, plain, outcome.best_epoch, seed)
+    return (_read(problem, plain, outcome), again), outcome.best_epoch
 
 
 def refit(problem: Problem, recipe: Recipe, epochs: int, seed: int) -> NDArray[np.floating]:
     """Train a network on training and validation rows, and let it speak about the test rows."""
     return train(problem, replace(recipe, all_rows=True, stop_after=max(1, epochs)), seed)
+
+
+def refits(
+    problem: Problem, settings: Settings, epochs: int, seeds: Iterable[int]
+) -> list[NDArray[np.floating]]:
+    """Train a setting anew on training and validation rows, once for each seed."""
+    recipe = treated(problem, settings)
+    return [refit(problem, recipe, epochs, seed) for seed in seeds]
+
+
+def treated(problem: Problem, settings: Settings) -> Recipe:
+    """Give the recipe with a setting's strengths."""
+    recipe = _recipe(problem)
+    for remedy in REMEDIES:
+        recipe = remedy.apply(recipe, settings)
+    return recipe
 
 
 def train(problem: Problem, recipe: Recipe, seed: int) -> NDArray[np.floating]:

@@ -121,17 +121,23 @@ def finish(problem: Problem, best: Trained, seed: int, seconds: float, **extra: 
     chosen = build(problem, best.setting.dropout)
     chosen.load_state_dict(best.state)
     start = time.perf_counter()
-    again = Training(problem, best.setting, problem.both, seed)
-    for _ in range(best.epoch):
-        again.epoch()
+    again = refit(problem, best.setting, best.epoch, seed)
     extra["refit_seconds"] = time.perf_counter() - start
     return Found(
         settings={**asdict(best.setting), "epochs": best.epoch},
         choice=probabilities(problem, chosen),
-        refit=probabilities(problem, again.network),
+        refit=probabilities(problem, again),
         seconds=seconds,
         extra={"validation_loss": best.loss, **extra},
     )
+
+
+def refit(problem: Problem, setting: Setting, epochs: int, seed: int) -> nn.Sequential:
+    """Train on training and validation rows, for as many epochs as were best before."""
+    again = Training(problem, setting, problem.both, seed)
+    for _ in range(epochs):
+        again.epoch()
+    return again.network
 
 
 def untreated(problem: Problem, seed: int) -> Found:
