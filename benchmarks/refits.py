@@ -80,6 +80,7 @@ def run(lines: list[Line], repeats: int, data: Path, out: Path) -> list[Line]:
     for line, name in jobs(lines):
         if _key(line, name) in there:
             continue
+        there.add(_key(line, name))
         problem = load_problem(data, line["set"], line["seed"], Net.named(line["net"]))
         if name == OUR_BASE:
             outputs = of_fitwell(problem, {}, line["extra"]["untreated_epochs"], seeds)
