@@ -29,7 +29,7 @@ import search_peers
 import torch
 from numpy.typing import NDArray
 from scipy import stats
-from search import REPOSITORY
+from search import REPOSITORY, row_losses
 from search_problem import Net, Problem, load_problem
 from search_table import BASE, Line, clustered, read
 
@@ -39,13 +39,6 @@ FIRST_SEED = 1000
 """The searches' seeds are small numbers, and none of theirs is used again."""
 
 
-def of_fitwell(
-    problem: Problem, settings: dict[str, Any], epochs: int, seeds: range
-) -> list[NDArray[np.floating]]:
-    """Refit a choice of fitwell's."""
-    return search_fitwell.refits(problem, settings, epochs, seeds)
-
-
 def of_peers(problem: Problem, settings: dict[str, Any], seeds: range) -> list[NDArray[np.float64]]:
     """Refit a choice of a peer's."""
     strengths = dict(settings)
@@ -53,12 +46,6 @@ def of_peers(problem: Problem, settings: dict[str, Any], seeds: range) -> list[N
     setting = search_peers.Setting(**strengths)
     networks = (search_peers.refit(problem, setting, epochs, seed) for seed in seeds)
     return [search_peers.probabilities(problem, network) for network in networks]
-
-
-def log_loss(outputs: NDArray[np.floating], target: NDArray[np.int64]) -> float:
-    """Give the mean log-loss of the test rows."""
-    own = outputs[np.arange(len(target)), target].astype(np.float64)
-    return float(-np.log(np.clip(own, 1e-15, 1.0)).mean())
 
 
 def jobs(lines: list[Line]) -> list[tuple[Line, str]]:
@@ -83,13 +70,15 @@ def run(lines: list[Line], repeats: int, data: Path, out: Path) -> list[Line]:
         there.add(_key(line, name))
         problem = load_problem(data, line["set"], line["seed"], Net.named(line["net"]))
         if name == OUR_BASE:
-            outputs = of_fitwell(problem, {}, line["extra"]["untreated_epochs"], seeds)
+            outputs = search_fitwell.refits(problem, {}, line["extra"]["untreated_epochs"], seeds)
         elif name in OURS:
-            outputs = of_fitwell(problem, line["settings"], line["extra"]["epochs"], seeds)
+            outputs = search_fitwell.refits(
+                problem, line["settings"], line["extra"]["epochs"], seeds
+            )
         else:
             outputs = of_peers(problem, line["settings"], seeds)
         target = problem.task.targets(problem.task.split.test)
-        losses = [log_loss(each, target) for each in outputs]
+        losses = [float(row_losses(each, target).mean()) for each in outputs]
         result = {key: line[key] for key in ("set", "seed", "net")} | {
             "method": name,
             "losses": losses,

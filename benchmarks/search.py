@@ -94,10 +94,15 @@ def by_row(
     """Give log-loss and hit of each test row, for a choice and its refit."""
     rows: Losses = {}
     for part, outputs in (("choice", choice), ("refit", refit)):
-        own = outputs[np.arange(len(target)), target].astype(np.float64)
-        rows[f"{part}_loss"] = -np.log(np.clip(own, 1e-15, 1.0))
+        rows[f"{part}_loss"] = row_losses(outputs, target)
         rows[f"{part}_hit"] = outputs.argmax(axis=1) == target
     return rows
+
+
+def row_losses(outputs: NDArray[np.floating], target: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the log-loss of each test row."""
+    own = outputs[np.arange(len(target)), target].astype(np.float64)
+    return -np.log(np.clip(own, 1e-15, 1.0))
 
 
 def summary(rows: Losses, part: str, single: NDArray[np.float64]) -> dict[str, Any]:
