@@ -10,10 +10,11 @@ Results are appended to --out, one JSON line each; a run that was cut goes on wh
 The table gives, for each network and method,
 
 - refit - refit: the mean test log-loss minus that of the untreated network, which the same
-  trainer refits under the same seeds;
+  trainer refits under the same seeds; of fitwell's untreated network, minus the peers';
 - minus RIVAL: the same minus the rival's, of the same table and seed;
 - at most: the upper end of a one-sided 97.5 % interval of that difference, by Student's t with
-  the tables as clusters: where it lies below .003 the method is not inferior by .003.
+  the tables as clusters: where it lies below .003 the method is not inferior by .003. Each
+  is for itself; they are not corrected for being several.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from search import REPOSITORY, row_losses
 from search_problem import Net, Problem, load_problem
 from search_table import BASE, Line, clustered, read
 
-OURS = tuple(search_fitwell.METHODS)
+OURS, WHOLE = tuple(search_fitwell.METHODS), "fitwell"
 OUR_BASE = f"{BASE}, fitwell's trainer"
 FIRST_SEED = 1000
 """The searches' seeds are small numbers, and none of theirs is used again."""
@@ -53,7 +54,7 @@ def jobs(lines: list[Line]) -> list[tuple[Line, str]]:
     found = []
     for line in lines:
         found.append((line, line["method"]))
-        if line["method"] == OURS[-1]:
+        if line["method"] == WHOLE:
             found.append((line, OUR_BASE))
     return found
 
@@ -104,13 +105,20 @@ def print_tables(lines: list[Line], rival: str) -> None:
             own = [line for line in lines if line["net"] == net and line["method"] == method]
             gain, _ = difference(own, worth, method, base)
             beside, bound = difference(own, worth, method, rival)
-            print(f"{method:24} {len(own):3}  {gain}  minus {rival} {beside}, at most {bound}")
+            print(f"{method:28} {len(own):3}  {gain}  minus {rival} {beside}, at most {bound}")
 
 
 def difference(
     lines: list[Line], worth: dict[tuple[str, str, int, str], float], method: str, other: str
 ) -> tuple[str, str]:
-    """Format a mean difference over the tables, and its one-sided bound."""
+    """Format a mean difference over the tables, and its one-sided bound.
+
+    >>> lines = [{"net": "2x64", "seed": 0, "set": name} for name in "ab"]
+    >>> gains = {("2x64", name, 0, "own"): gain for name, gain in (("a", 0.1), ("b", 0.3))}
+    >>> others = {("2x64", name, 0, "other"): 0.0 for name in "ab"}
+    >>> difference(lines, {**gains, **others}, "own", "other")  # 0.2 + 12.706 * 0.1
+    ('+0.2000 ± 0.1000', '+1.4706')
+    """
     found: dict[str, list[float]] = defaultdict(list)
     for line in lines:
         if (there := worth.get(_key(line, other))) is not None:
@@ -145,6 +153,10 @@ def main() -> None:
         if (given.methods is None or line["method"] in given.methods)
         and (given.nets is None or line["net"] in given.nets)
     ]
+    if any("epochs" not in line["extra"] for line in lines if line["method"] in OURS):
+        parser.error("files: fitwell's searches there do not say their epochs. Search anew.")
+    if any(len(line["losses"]) != given.repeats for line in read(given.out)):
+        parser.error(f"--out: {given.out} holds other --repeats. Choose another.")
     print_tables(run(lines, given.repeats, given.data, given.out), given.rival)
 
 
