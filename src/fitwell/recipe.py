@@ -69,7 +69,8 @@ class Recipe:
             batch anew, so that a row may come twice.
         all_rows: train on training and validation rows together, for ``stop_after``
             epochs, since nothing is left to stop by.
-        stop_after: with ``all_rows``, how many epochs; 0 means ``epochs``.
+        stop_after: train for so many epochs of a training that is laid out for ``epochs``,
+            neither more nor less; 0 means all of them, or fewer with early stopping.
         width: every hidden width times this.
         removed_layers: so many hidden layers less.
         rules: strengths that some layers have of their own.
@@ -130,6 +131,11 @@ class Recipe:
         names = [field.name for field in fields(self) if field.name != "rules"]
         found = {n: getattr(self, n) for n in names if getattr(self, n) != getattr(other, n)}
         return found | {rule.key: rule.value for rule in self.rules if rule not in other.rules}
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether validation rows say when to stop: neither trained on nor overruled."""
+        return self.early_stopping and not (self.all_rows or self.stop_after)
 
     def uses(self, name: str) -> bool:
         """Say whether a strength is above 0 at all layers or at some."""

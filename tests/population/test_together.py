@@ -22,6 +22,7 @@ RECIPES = {
     "untreated": BASE,
     "early stopping": replace(BASE, early_stopping=True),
     "larger share": replace(BASE, early_stopping=True, all_rows=True, stop_after=7),
+    "so long": replace(BASE, early_stopping=True, stop_after=7),
     "all rows to the end": replace(BASE, epochs=9, all_rows=True),
     "l1 and l2": replace(BASE, early_stopping=True, l1=1e-3, l2=1e-3),
     "decay that fades": replace(BASE, early_stopping=True, decay_epochs=8.0, fades=True),

@@ -10,8 +10,10 @@ from fitwell.models.blueprint import Blueprint
 from fitwell.population.store import Store
 from fitwell.recipe import Recipe
 from fitwell.remedies import all_remedies
-from fitwell.statistics import standard_error
+from fitwell.statistics import row_log_losses, standard_error
 from fitwell.task import Material
+from fitwell.training.loop import probabilities, restore
+from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
 from fitwell.tuning.apart import Apart
 from fitwell.tuning.candidates import candidates, parameters_of
@@ -148,6 +150,24 @@ def test_finalists_are_judged_on_every_fold_and_estimated_without_a_say(way):
     assert choice.epochs > alone.epochs
 
 
+def test_on_a_fold_a_finalist_is_trained_as_its_refit_will_be(way):
+    material = make_material(1.0, way)
+    [fold, _] = make_folds(material)
+    slow = replace(BASE, learning_rate=0.002)  # so that not all are best at one epoch
+    choice = search(folds=[fold]).run("treatment", material, DRUGS, slow)
+    epochs = {str(trial.settings): trial.best_epoch for trial in choice.trials}
+    assert len(set(epochs.values())) > 1
+    for number, recipe in zip(choice.table.losses, choice.finalists, strict=True):
+        best = epochs[str(recipe.differences(choice.finalists[0]))]
+        so_long = replace(recipe, early_stopping=False, stop_after=best)
+        [(_, outcome)] = Crew().finish("one", fold, [Job(0, so_long, 0)])
+        assert outcome.epochs == best
+        held = probabilities(restore(fold, so_long, outcome), fold.validation_x)
+        expected = row_log_losses(held, fold.validation_y)
+        found = choice.table.losses[number][choice.table.fold == 1]
+        np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
 def test_who_is_not_ahead_after_the_first_fold_is_spared_the_others(way, monkeypatch):
     material = make_material(2.0, way)
     kind, folded = (Apart if way == "apart" else Together), {}
@@ -200,11 +220,12 @@ def test_folds_that_the_user_cut_off_have_no_say(way):
             return super().__iter__()
 
     folds = StopsWhenRead(make_folds(material))
-    cut = search(folds=folds, stopped=lambda: bool(asked)).run("treatment", material, DRUGS, BASE)
-    alone = search().run("treatment", material, DRUGS, BASE)
+    slow = replace(BASE, learning_rate=0.002)  # so that a fold is not done at one go
+    cut = search(folds=folds, stopped=lambda: bool(asked)).run("treatment", material, DRUGS, slow)
+    alone = search().run("treatment", material, DRUGS, slow)
     assert (cut.cut, cut.estimate) == ("stopped", None)
     assert cut.settings == alone.settings
-    whole = search(folds=make_folds(material)).run("treatment", material, DRUGS, BASE)
+    whole = search(folds=make_folds(material)).run("treatment", material, DRUGS, slow)
     assert (whole.cut, whole.estimate is None) == ("", False)
     assert cut.epochs < whole.epochs
 

@@ -12,6 +12,7 @@ from fitwell.models.blueprint import Blueprint
 from fitwell.recipe import Recipe
 from fitwell.remedies.early_stopping import cross_fitted, split_parts
 from fitwell.remedies.shuffling import batches, order_of
+from fitwell.statistics import row_log_losses
 from fitwell.task import Material
 from fitwell.training.loop import probabilities, restore, train
 from fitwell.training.outcome import Job
@@ -116,6 +117,19 @@ def test_all_rows_trains_on_validation_rows_for_the_given_epochs():
     assert not np.array_equal(
         train(changed, recipe, seed=0).weights["0.weight"], outcome.weights["0.weight"]
     )
+
+
+def test_a_training_of_so_many_epochs_is_not_stopped_and_judged_at_its_end():
+    material = make_material()
+    recipe = replace(RECIPE, epochs=60, patience=1, learning_rate=0.05, early_stopping=True)
+    best = train(material, recipe, seed=0).best_epoch
+    longer = best + 20
+    outcome = train(material, replace(recipe, stop_after=longer), seed=0)
+    assert outcome.epochs == outcome.best_epoch == longer
+    held = probabilities(restore(material, recipe, outcome), material.validation_x)
+    expected = row_log_losses(held, material.validation_y)
+    np.testing.assert_allclose(outcome.judged, expected, atol=1e-5)
+    assert outcome.judged.mean() > min(outcome.validation_log_loss)
 
 
 def test_validation_rows_do_not_change_the_weights_of_an_epoch():

@@ -73,7 +73,8 @@ class Track:
         best: lowest mean so far: of all validation rows, and of all but each part of them.
         best_epoch: epoch of the first of these.
         improved: the last epoch at which any of them became lower.
-        judged: log-loss of each validation row at the epoch that the other parts would stop at.
+        judged: log-loss of each validation row at the epoch that the other parts would stop at; at
+            the last of a member that is trained for so many.
         curves: after each epoch the training loss in eval mode and the terms of L1 and L2,
             where they are followed.
         kept: the weights at ``best_epoch``, or those of the last epoch without patience;

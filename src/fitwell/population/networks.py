@@ -92,7 +92,7 @@ def member_of(number: int, recipe: Recipe, material: Material) -> Member:
         decay=decay_of(recipe, rows),
         dropout=recipe.dropout,
         fades=recipe.fades,
-        patience=recipe.patience if recipe.early_stopping and not recipe.all_rows else 0,
-        epochs=recipe.stop_after if recipe.all_rows else 0,
+        patience=recipe.patience if recipe.stops_early else 0,
+        epochs=recipe.stop_after,
         rules=tuple(map(own, recipe.rules)),
     )

@@ -30,6 +30,9 @@ class Reader:
         self._before = tracks
         self._course = course
         self._patience = np.array([track.member.patience for track in tracks])
+        self._fixed = np.array([track.member.epochs > 0 for track in tracks])
+        longest = course.recipe.epochs
+        self._ends = np.array([track.member.epochs or longest for track in tracks])
         self._last = max((track.read_at[-1] for track in tracks if track.read_at), default=0)
         self._train: list[NDArray[np.float64]] = []
         self._read_at: list[int] = []
@@ -52,6 +55,7 @@ class Reader:
     def read(self, epoch: int, losses: NDArray[np.float32], engine: Engine) -> None:
         """Take every member's loss of every validation row after an epoch."""
         lower = np.zeros(self._best.shape, bool)
+        last = self._ends == epoch
         if losses.size:
             losses = losses * self._row_weights
             means = watched(losses, self._part)
@@ -61,18 +65,14 @@ class Reader:
             self._read_at.append(epoch)
             self._best = np.where(lower, means, self._best)
             # A new minimum of all parts but one is where that one is judged.
-            np.copyto(self._judged, losses, where=lower[:, 1:][:, self._part])
+            here = np.where(self._fixed[:, None], last[:, None], lower[:, 1:][:, self._part])
+            np.copyto(self._judged, losses, where=here)
         self._best_epoch[lower[:, 0]] = epoch
         self._improved[lower.any(axis=1)] = epoch
         self._last = epoch
         if self._course.keeps:
-            self._keep(epoch, lower[:, 0], engine)
-
-    def _keep(self, epoch: int, best: NDArray[np.bool_], engine: Engine) -> None:
-        for place, track in enumerate(self._before):
-            last = epoch == (track.member.epochs or self._course.recipe.epochs)
-            if (best[place] and track.member.patience) or (last and not track.member.patience):
-                self._kept[place] = engine.weights_of(place)
+            for place in np.flatnonzero(np.where(self._patience > 0, lower[:, 0], last)):
+                self._kept[place] = engine.weights_of(int(place))
 
     def follow(
         self,

@@ -97,10 +97,11 @@ class Screening:
     ) -> dict[int, Track]:
         recipe = batches[0].course.recipe
         stride = _stride(batches)
+        longest = max(m.epochs or recipe.epochs for batch in batches for m in batch.members)
         tracks: dict[int, Track] = {}
         while any(state is not None for state in states):
             began = next(state.epoch for state in states if state is not None)
-            until = min(began // stride * stride + stride, recipe.epochs)
+            until = min(began // stride * stride + stride, longest)
             states = self._train(name, batches, states, until)
             alive = _tracks(states)
             tracks |= alive

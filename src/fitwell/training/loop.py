@@ -64,7 +64,6 @@ def train(
         bare = treated.remove().cpu()
     weights = {name: value.detach().numpy() for name, value in bare.state_dict().items()}
     losses = np.array(curves.validation, dtype=np.float32)
-    rows = len(material.validation_y)
     return Outcome(
         weights=weights,
         best_epoch=best_epoch,
@@ -72,7 +71,7 @@ def train(
         l1_term=tuple(curves.l1),
         l2_term=tuple(curves.l2),
         validation_log_loss=tuple(float(row.mean(dtype=np.float64)) for row in losses),
-        judged=cross_fitted(losses, _parts(material)) if rows else np.empty(0, "f4"),
+        judged=_judged(losses, material, recipe),
         zeros=treated.zeros(),
         parameters=sum(p.numel() for p in bare.parameters()),
         seconds=time.perf_counter() - start,
@@ -103,9 +102,7 @@ def _epochs(
     patience = Patience(recipe.patience)
     curves = _Curves()
     best: dict[str, Tensor] | None = None
-    best_epoch = total = (
-        recipe.stop_after if recipe.all_rows and recipe.stop_after else recipe.epochs
-    )
+    best_epoch = total = recipe.stop_after or recipe.epochs
     for epoch in range(1, total + 1):
         share = _share(recipe, epoch)
         _set_rate(optimizer, recipe, epoch)
@@ -120,10 +117,10 @@ def _epochs(
         if len(held.y) == 0:
             continue
         lower = patience.update(curves.validation[-1], parts)
-        if recipe.early_stopping and lower:
+        if recipe.stops_early and lower:
             best_epoch = epoch
             best = {k: v.clone() for k, v in treated.module.state_dict().items()}
-        if recipe.early_stopping and patience.exhausted:
+        if recipe.stops_early and patience.exhausted:
             break
     return curves, best_epoch, best
 
@@ -132,6 +129,13 @@ def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer is not None:
         return recipe.optimizer.make(module.parameters(), recipe.learning_rate)
     return adam(list(module.parameters()), recipe.learning_rate)
+
+
+def _judged(losses: NDArray[np.float32], material: Material, recipe: Recipe) -> NDArray[np.float32]:
+    """Give what the validation rows lose: where others would stop, or where the recipe says."""
+    if not len(material.validation_y):
+        return np.empty(0, np.float32)
+    return losses[-1] if recipe.stop_after else cross_fitted(losses, _parts(material))
 
 
 def _parts(material: Material) -> NDArray[np.int64]:

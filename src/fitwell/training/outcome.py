@@ -29,7 +29,8 @@ class Outcome:
         l1_term: ``l1 Σ|w|`` after each epoch.
         l2_term: ``l2 Σw²`` after each epoch.
         validation_log_loss: after each epoch; empty without validation rows.
-        judged: log-loss per validation row at an epoch chosen by other rows.
+        judged: log-loss per validation row at an epoch chosen by other rows; at the last one, if
+            the recipe says after how many to stop.
         zeros: share of the penalized weights that are exactly zero.
         parameters: number of trainable numbers.
         seconds: wall-clock.

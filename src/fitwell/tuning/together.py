@@ -87,10 +87,12 @@ class Together:
         return dict(sorted(entries.items()))
 
     def _layout(
-        self, material: Material, recipes: Mapping[int, Recipe], at: int = 0
+        self, material: Material, recipes: Mapping[int, Recipe], at: int = 0, often: int = 2
     ) -> list[Batch]:
         """Lay recipes out; rounded, where that is quicker: a search only compares them."""
-        return layout(material, recipes, self.seed, at, device=self.device, bfloat16=True)
+        return layout(
+            material, recipes, self.seed, at, device=self.device, bfloat16=True, read_every=often
+        )
 
     def _screening(self, plain: Recipe, deadline: Deadline) -> Screening:
         def advance(epochs: int) -> None:
@@ -107,7 +109,7 @@ class Together:
         batches = [
             batch
             for number, fold in enumerate(folds, first)
-            for batch in self._layout(fold, recipes, number * FOLD)
+            for batch in self._layout(fold, recipes, number * FOLD, recipes[0].epochs)
         ]
         tracks = screening.train(f"{name}-folds-{first}", batches)
         return [
