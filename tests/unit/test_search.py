@@ -17,7 +17,7 @@ from fitwell.training.outcome import Job
 from fitwell.training.workers import Crew
 from fitwell.tuning.apart import Apart
 from fitwell.tuning.candidates import candidates, parameters_of
-from fitwell.tuning.choice import Guard
+from fitwell.tuning.choice import Folds, Guard
 from fitwell.tuning.ledger import Entry, Ledger
 from fitwell.tuning.search import Search
 from fitwell.tuning.together import Together
@@ -168,16 +168,22 @@ def test_on_a_fold_a_finalist_is_trained_as_its_refit_will_be(way):
         np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
-def test_who_is_not_ahead_after_the_first_fold_is_spared_the_others(way, monkeypatch):
-    material = make_material(2.0, way)
-    kind, folded = (Apart if way == "apart" else Together), {}
+@pytest.fixture
+def folded(way, monkeypatch):
+    """From each first fold to how many folds are trained from there on, and with whom."""
+    kind, seen = (Apart if way == "apart" else Together), {}
     fold = kind.fold
 
     def counting(self, name, folds, first, recipes):
-        folded[first] = (len(folds), sorted(recipes))
+        seen[first] = (len(folds), sorted(recipes))
         return fold(self, name, folds, first, recipes)
 
     monkeypatch.setattr(kind, "fold", counting)
+    return seen
+
+
+def test_who_is_not_ahead_after_the_first_fold_is_spared_the_others(way, folded):
+    material = make_material(1.0, way)
     folds = [*make_folds(material), *make_folds(material)[:1]]
     choice = search(trials=16, folds=folds).run("treatment", material, DRUGS, BASE)
     (_, begun), (others, left) = folded[1], folded[2]
@@ -191,7 +197,35 @@ def test_who_is_not_ahead_after_the_first_fold_is_spared_the_others(way, monkeyp
     assert choice.estimate == spared != choice.table.estimate([1, 2, 3])
 
 
-def test_a_fold_on_which_the_plain_network_diverged_has_no_say(monkeypatch):
+def test_where_only_the_plain_network_is_left_one_other_fold_estimates_it(way, folded, monkeypatch):
+    monkeypatch.setattr(Folds, "ahead", lambda table: [table.plain])
+    material = make_material(1.0, way)
+    folds = [*make_folds(material), *make_folds(material)[:1]]
+    choice = search(folds=folds).run("treatment", material, DRUGS, BASE)
+    assert folded[2] == (1, [0])
+    assert choice.kept_plain
+    assert set(choice.table.fold) == {0, 1, 2}
+    assert choice.estimate == choice.table.estimate([2])
+
+
+def test_where_nobody_rivals_the_plain_network_the_first_fold_estimates_it(
+    way, folded, monkeypatch
+):
+    monkeypatch.setattr("fitwell.tuning.search.contenders", lambda _, plain, __: [plain])
+    material = make_material(1.0, way)
+    folds = make_folds(material)
+    choice = search(folds=folds).run("treatment", material, DRUGS, BASE)
+    assert folded == {1: (1, [0])}
+    assert choice.kept_plain
+    held = choice.table.losses[0][choice.table.fold == 1]
+    assert len(held) == len(folds[0].validation_y)
+    assert choice.estimate.value == pytest.approx(held.mean())
+
+
+@pytest.mark.parametrize("rivals", [True, False])
+def test_a_fold_on_which_the_plain_network_diverged_has_no_say(rivals, monkeypatch):
+    if not rivals:
+        monkeypatch.setattr("fitwell.tuning.search.contenders", lambda _, plain, __: [plain])
     material = make_material(1.0, "together")
     folds = make_folds(material)
     whole = search(folds=folds).run("treatment", material, DRUGS, BASE)
@@ -206,7 +240,10 @@ def test_a_fold_on_which_the_plain_network_diverged_has_no_say(monkeypatch):
     cut = search(folds=folds).run("treatment", material, DRUGS, BASE)
     assert cut.settings == without.settings
     assert cut.estimate == without.estimate
-    assert [set(choice.table.fold) for choice in (cut, whole)] == [{0, 2}, {0, 1, 2}]
+    assert [set(choice.table.fold) for choice in (cut, whole)] == [
+        {0, 2},
+        {0, 1, 2} if rivals else {0, 1},
+    ]
     assert (cut.lost_folds, whole.lost_folds) == (1, 0)
 
 

@@ -99,7 +99,7 @@ class Search:
 
         Every candidate is judged by its mean log-loss on validation rows, each row at an
         epoch that other rows chose. The best are then trained on the folds too, beside the
-        plain recipe, and `Folds.choose` decides.
+        plain recipe and each for as many epochs as a refit of it, and `Folds.choose` decides.
 
         Raises:
             TrainingFailed: the plain recipe itself diverged.
@@ -128,8 +128,8 @@ class Search:
         if self.stopped():  # perhaps while the folds were trained: then they are not whole
             cut, whole = "stopped", []
         table = lay(whole)
-        # The first fold had a say in who goes on to the others, if there are any.
-        silent = 2 if len(self.folds) > 1 else 1
+        # The first fold had a say in who goes on to the others, if there is a choice and any.
+        silent = 2 if len(self.folds) > 1 and len(finalists) > 1 else 1
         clean = [fold for fold in np.unique(table.fold).tolist() if fold >= silent]
         chosen = table.choose()
         judged = entries[chosen].judged
@@ -157,13 +157,20 @@ class Search:
         recipes: Mapping[int, Recipe],
         lay: Callable[[Sequence[Folded]], Folds],
     ) -> list[Folded]:
-        """Train the finalists on the first fold, and who may still win on the others too."""
+        """Train the finalists on the first fold, and who may still win on the others too.
+
+        Where only the plain recipe is left nothing is to be decided: one fold estimates it.
+        """
         first = way.fold(name, self.folds[:1], 1, recipes)
         if self.stopped() or len(self.folds) < 2:
             return first
-        lost = first[0].losses[0] is None
-        left = recipes if lost else {number: recipes[number] for number in lay(first).ahead()}
-        return first + way.fold(name, self.folds[1:], 2, left)
+        if first[0].losses[0] is None:  # and so this fold says nothing
+            return first + way.fold(name, self.folds[1:], 2, recipes)
+        if len(recipes) == 1:
+            return first
+        left = {number: recipes[number] for number in lay(first).ahead()}
+        others = self.folds[1:] if len(left) > 1 else self.folds[1:2]
+        return first + way.fold(name, others, 2, left)
 
     def _finalists(self, entries: Mapping[int, Entry]) -> list[int]:
         """Name the plain recipe and the best of those that were trained to their end."""
