@@ -128,7 +128,7 @@ class Search:
         if self.stopped():  # perhaps while the folds were trained: then they are not whole
             cut, whole = "stopped", []
         table = lay(whole)
-        # The first fold had a say in who goes on to the others, if there is a choice and any.
+        # Where finalists compete, the first fold had a say in who goes on to the others.
         silent = 2 if len(self.folds) > 1 and len(finalists) > 1 else 1
         clean = [fold for fold in np.unique(table.fold).tolist() if fold >= silent]
         chosen = table.choose()
