@@ -89,8 +89,8 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget(monkeypatch):
     assert {name: arm.trainings for name, arm in arms.items()} == {
         name: 2 + len(tried.get(name, ())) + folded[name] for name in arms
     }
-    # So few are all finalists: the plain one is on three folds, each other one on one at least.
-    assert all(folded[name] >= 3 + len(trials) - 1 for name, trials in tried.items())
+    # So few are all finalists: each is on the first fold, the plain one on another at least.
+    assert all(folded[name] >= len(trials) + 1 for name, trials in tried.items())
     # Settings that come out alike are tried once.
     assert all(2 <= len(trials) <= 3 for trials in tried.values())
 
