@@ -275,7 +275,17 @@ def test_the_demo_ends_with_its_tables_and_the_report(fitwell):
     result = read("demo/result.json")
     assert result["before"]["train"]["accuracy"]["value"] > 0.9
     assert result["diagnosis"]["severity"] == "severe"
-    assert len(result["comparison"]["arms"]) == 7
+    assert [arm["name"] for arm in result["comparison"]["arms"]] == [
+        "untreated",
+        "early stopping",
+        "more shuffling",
+        "larger training share",
+        "smaller network",
+        "treatment",
+        "treatment, refitted",
+        "treatment with batch norm",
+        "treatment, compacted",
+    ]
 
 
 def test_verbose_says_how_each_search_was_run_and_why(fitwell, table, quick, monkeypatch):
