@@ -37,6 +37,19 @@ HOSTILE = (
 )
 KOREAN_AND_EMOJI = ("이탈", "구매 🛒", "장바구니", "둘러보기 👀")
 
+ARM_NAMES = [
+    "untreated",
+    "early stopping",
+    "more shuffling",
+    "larger training share",
+    "smaller network",
+    "treatment",
+    "treatment, refitted",
+    "treatment with batch norm",
+    "treatment, compacted",
+]
+"""Of a comparison, in the order in which they are shown."""
+
 RUN: dict[str, object] = {
     "verb": "compare",
     "fitwell": "0.1.0",

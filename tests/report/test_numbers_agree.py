@@ -14,22 +14,10 @@ from fitwell.report.files import write_files
 from fitwell.results import Result
 from fitwell.shell import show
 from fitwell.storage import result_to_dict, to_json
+from results_made import ARM_NAMES, RESAMPLED, RUN
 from results_made import BINARY as PLAIN
-from results_made import RESAMPLED, RUN
 
 BINARY = replace(PLAIN, comparison=RESAMPLED.comparison)
-
-ARMS = [
-    "untreated",
-    "early stopping",
-    "more shuffling",
-    "larger training share",
-    "smaller network",
-    "treatment",
-    "treatment, refitted",
-    "treatment with batch norm",
-    "treatment, compacted",
-]
 
 
 class Tables(HTMLParser):
@@ -112,7 +100,7 @@ def one(value: float) -> float:
 
 
 @pytest.mark.parametrize("place", ["page", "markdown"])
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", ARM_NAMES)
 def test_an_arm_has_the_numbers_of_result_json(
     name: str, place: str, places: dict[str, Any]
 ) -> None:
@@ -139,7 +127,7 @@ def test_an_arm_has_the_numbers_of_result_json(
     assert numbers(costs[7]) == [float(f"{of_a_row:.2g}") for of_a_row in asked]
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", ARM_NAMES)
 def test_the_terminal_has_them_too(name: str, places: dict[str, Any], terminal: str) -> None:
     arm = next(a for a in places["json"]["comparison"]["arms"] if a["name"] == name)
     table = terminal[terminal.index("\narm ") :]
@@ -285,4 +273,4 @@ def test_a_number_that_is_changed_in_result_json_is_found_out(places: dict[str, 
 def test_the_result_is_one_of_every_part() -> None:
     found: Result = BINARY
     assert found.comparison is not None
-    assert [a.name for a in found.comparison.arms] == ARMS
+    assert [a.name for a in found.comparison.arms] == ARM_NAMES

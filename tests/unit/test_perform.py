@@ -72,9 +72,10 @@ def test_a_result_comes_back_from_its_dictionary():
 
 
 def test_all_arms_share_seeds_and_the_searched_ones_the_budget(monkeypatch):
-    folded, fold = Counter(), Together.fold
+    begun, went_on, folded, fold = {}, {}, Counter(), Together.fold
 
     def counting(self, name, folds, first, recipes):
+        (begun if first == 1 else went_on)[name] = (len(folds), len(recipes))
         folded[name] += len(folds) * len(recipes)
         return fold(self, name, folds, first, recipes)
 
@@ -89,8 +90,10 @@ def test_all_arms_share_seeds_and_the_searched_ones_the_budget(monkeypatch):
     assert {name: arm.trainings for name, arm in arms.items()} == {
         name: 2 + len(tried.get(name, ())) + folded[name] for name in arms
     }
-    # So few are all finalists: each is on the first fold, the plain one on another at least.
-    assert all(folded[name] >= len(trials) + 1 for name, trials in tried.items())
+    # So few are all finalists; who goes on is on two more folds, the plain one alone on one.
+    assert begun == {name: (1, len(tried[name])) for name in tuned}
+    assert went_on == {name: (1 if left == 1 else 2, left) for name, (_, left) in went_on.items()}
+    assert set(went_on) == tuned
     # Settings that come out alike are tried once.
     assert all(2 <= len(trials) <= 3 for trials in tried.values())
 

@@ -122,7 +122,8 @@ class Search:
 
         folded: list[Folded] = []
         if self.folds and len(tries) > 1 and cut != "stopped":
-            rehearsed = {n: _rehearsed(tries[n], entries[n].best_epoch) for n in finalists}
+            # As long as the refit will be, which has no rows to stop by either.
+            rehearsed = {n: replace(tries[n], stop_after=entries[n].best_epoch) for n in finalists}
             folded = self._fold(way, name, rehearsed, lay)
         whole = folded
         if self.stopped():  # perhaps while the folds were trained: then they are not whole
@@ -242,11 +243,6 @@ def _complexity(recipe: Recipe, plain: Recipe) -> int:
     """Count what a recipe switches on; that dropout and decay fade is no more."""
     changed = recipe.differences(plain)
     return sum(bool(value) for name, value in changed.items() if name != "fades")
-
-
-def _rehearsed(recipe: Recipe, best_epoch: int) -> Recipe:
-    """Give the recipe of a training that is as long as the refit will be."""
-    return replace(recipe, stop_after=max(1, best_epoch))
 
 
 def _recipe(base: Recipe, remedies: Sequence[Remedy], settings: Settings) -> Recipe:
